@@ -1,0 +1,252 @@
+"""The engine over its socket, for whoever needs a model: LiveKit plugins, the worker, the command line.
+
+    async with EngineClient("unix:run/engine.sock") as engine:
+        async for delta in engine.chat([{"role": "user", "content": "Hello"}]):
+            ...
+
+Every method raises `EngineUnavailable` when nothing answers and otherwise the error that the engine sent.
+Leaving an iterator early closes its connection, which stops the work in the engine.
+"""
+
+import base64
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from plugins.errors import EngineError, EngineUnavailable, from_code
+
+Json = dict[str, Any]
+
+CONNECT_TIMEOUT_S = 3.0
+SILENCE_TIMEOUT_S = 120.0
+"""A peer that sends nothing for this long in the middle of an answer is taken for dead."""
+
+
+@dataclass(frozen=True)
+class WordTime:
+    """One written word and when it is spoken, in seconds from the start of its piece of audio."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class SpeechPiece:
+    """A piece of synthesized speech: 16-bit mono PCM and the words that it carries."""
+
+    pcm: bytes
+    sample_rate_hz: int
+    words: tuple[WordTime, ...] = ()
+
+
+class TranscriptionSocket:
+    """Speech in, transcripts out: many utterances on one connection, in order.
+
+    Per utterance: `start`, `send` audio (16 kHz, 16-bit, mono), perhaps `preflight`, then `end` or `cancel`.
+    Iterating gives the engine's events as dictionaries until the connection ends.
+    """
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+
+    async def start(self) -> None:
+        """Open an utterance."""
+        await self._command("start")
+
+    async def send(self, pcm: bytes) -> None:
+        """Add audio to the open utterance."""
+        await self._guarded(self._socket.send_bytes(pcm))
+
+    async def preflight(self) -> None:
+        """The caller may have finished: ask for a transcript of everything up to here."""
+        await self._command("preflight")
+
+    async def end(self) -> None:
+        """The utterance is over: ask for its final transcript."""
+        await self._command("end")
+
+    async def cancel(self) -> None:
+        """Drop the open utterance; nothing more comes of it."""
+        await self._command("cancel")
+
+    async def _command(self, kind: str) -> None:
+        await self._guarded(self._socket.send_str(json.dumps({"type": kind})))
+
+    async def _guarded(self, sending: Any) -> None:
+        try:
+            await sending
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise EngineUnavailable(f"the engine closed the transcription socket ({error})") from error
+
+    async def __aiter__(self) -> AsyncIterator[Json]:
+        async for message in self._socket:
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                break
+            event = json.loads(message.data)
+            if event["type"] == "error":
+                raise from_code(event["code"], event["message"])
+            yield event
+        if self._socket.close_code != aiohttp.WSCloseCode.OK:
+            raise EngineUnavailable("the engine went away during a transcription")
+
+
+class EngineClient:
+    """A connection pool to one engine. `url`: `unix:PATH`, or `http://HOST:PORT`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._base = "http://engine" if url.startswith("unix:") else url.rstrip("/")
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection; the client opens new ones if it is used again."""
+        session, self._session = self._session, None
+        if session:
+            await session.close()
+
+    async def health(self) -> Json:
+        """State of each model: see `GET /health`. A loading engine answers too."""
+        return await self._json("GET", "/health", accept=(200, 503))
+
+    async def retrieve(self, query: str, *, k: int = 5, collection: str = "default", documents: bool = True) -> Json:
+        """Passages and quotable candidates for a question (`knowledge.retriever.Retrieval` as a dictionary)."""
+        body = {"query": query, "k": k, "collection": collection, "documents": documents}
+        return await self._json("POST", "/v1/retrieve", json=body)
+
+    async def embed(self, texts: Sequence[str], *, kind: str = "passage") -> list[list[float]]:
+        """One normalised vector for each text; `kind` is `query` or `passage`."""
+        answer = await self._json("POST", "/v1/embeddings", json={"input": list(texts), "kind": kind})
+        return [row["embedding"] for row in answer["data"]]
+
+    async def models(self) -> Json:
+        """`GET /v1/models`."""
+        return await self._json("GET", "/v1/models")
+
+    async def release_call(self, call_id: str) -> None:
+        """Free what the engine keeps for a call that is over."""
+        await self._json("DELETE", f"/v1/calls/{call_id}")
+
+    async def chat(self, messages: Sequence[Mapping[str, Any]], **options: Any) -> AsyncGenerator[Json]:
+        """Stream an answer: `{"content": …}`, `{"tool_calls": […]}`, then `{"finish_reason": …, "usage": …}`.
+
+        `options` are the fields of an OpenAI chat request plus `call_id` and `grammar` (GBNF); `None` is left out.
+        """
+        body = {key: value for key, value in options.items() if value is not None}
+        body |= {"messages": list(messages), "stream": True, "stream_options": {"include_usage": True}}
+        async with self._stream("/v1/chat/completions", body) as response:
+            async for event in _server_sent(response):
+                for delta in _chat_deltas(event):
+                    yield delta
+
+    async def speak(self, text: str, *, voice: str | None = None, speed: float = 1.0) -> AsyncGenerator[SpeechPiece]:
+        """Speech for a text, clause by clause as it is made."""
+        body: Json = {"input": text, "speed": speed, "response_format": "pcm", "stream_format": "sse"}
+        if voice:
+            body["voice"] = voice
+        async with self._stream("/v1/audio/speech", body) as response:
+            async for event in _server_sent(response):
+                if event["type"] == "speech.audio.delta":
+                    yield _speech_piece(event)
+
+    @asynccontextmanager
+    async def transcription(self, language: str | None = None) -> AsyncIterator[TranscriptionSocket]:
+        """A socket for one call's speech. Close it to drop whatever is still being decoded."""
+        query = {"language": language} if language else {}
+        try:
+            socket = await self._open().ws_connect(
+                f"{self._base}/v1/audio/stream", params=query, max_msg_size=0, heartbeat=20
+            )
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._away(error) from error
+        async with socket:
+            yield TranscriptionSocket(socket)
+
+    async def _json(self, method: str, path: str, *, accept: tuple[int, ...] = (200,), **options: Any) -> Json:
+        try:
+            async with self._open().request(method, self._base + path, **options) as response:
+                if response.status not in accept:
+                    raise await _error_from(response)
+                return await response.json()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise self._away(error) from error
+
+    @asynccontextmanager
+    async def _stream(self, path: str, body: Json) -> AsyncIterator[aiohttp.ClientResponse]:
+        try:
+            async with self._open().post(self._base + path, json=body) as response:
+                if response.status != 200:
+                    raise await _error_from(response)
+                try:
+                    yield response
+                finally:
+                    response.close()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise self._away(error) from error
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            path = self.url.removeprefix("unix:") if self.url.startswith("unix:") else None
+            connector = aiohttp.UnixConnector(path=path, limit=0) if path else aiohttp.TCPConnector(limit=0)
+            limits = aiohttp.ClientTimeout(
+                total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=SILENCE_TIMEOUT_S, connect=None
+            )
+            self._session = aiohttp.ClientSession(connector=connector, timeout=limits)
+        return self._session
+
+    def _away(self, error: BaseException) -> EngineUnavailable:
+        return EngineUnavailable(f"no engine answers at {self.url} ({error or type(error).__name__})")
+
+
+def _speech_piece(event: Json) -> SpeechPiece:
+    words = tuple(WordTime(word["text"], word["start_s"], word["end_s"]) for word in event.get("words", ()))
+    return SpeechPiece(base64.b64decode(event["audio"]), event["sample_rate"], words)
+
+
+def _chat_deltas(event: Json) -> list[Json]:
+    """Flatten one chat chunk: text, tool calls, and the end with its usage."""
+    deltas: list[Json] = []
+    for choice in event.get("choices", ()):
+        delta = choice.get("delta", {})
+        deltas += [{key: delta[key]} for key in ("content", "tool_calls") if delta.get(key)]
+        if choice.get("finish_reason"):
+            deltas.append({"finish_reason": choice["finish_reason"]})
+    if event.get("usage"):
+        deltas.append({"usage": event["usage"]})
+    return deltas
+
+
+async def _server_sent(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
+    """The JSON events of an SSE body; an `error` event is raised. A body cut short raises `EngineUnavailable`."""
+    async for line in response.content:
+        data = line.strip().removeprefix(b"data: ")
+        if not data or line.startswith(b":"):
+            continue
+        if data == b"[DONE]":
+            return
+        event = json.loads(data)
+        if "error" in event:
+            raise from_code(event["error"]["code"], event["error"]["message"])
+        yield event
+    raise EngineUnavailable("the engine went away in the middle of an answer")
+
+
+async def _error_from(response: aiohttp.ClientResponse) -> EngineError:
+    try:
+        error = (await response.json())["error"]
+    except (aiohttp.ContentTypeError, json.JSONDecodeError, KeyError):
+        return EngineUnavailable(f"the engine answered {response.status} without saying why")
+    return from_code(error["code"], error["message"])

@@ -1,0 +1,185 @@
+"""POST /v1/chat/completions: OpenAI's chat, answered by the shared LLM."""
+
+import time
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel, Field
+
+from plugins.errors import EngineError
+from plugins.llama.model import Delta, Generation, Stream, Usage
+from plugins.server.keys import ENGINE
+from plugins.server.metrics import LLM, Measured
+from plugins.server.replies import EventStream, Json, read_body
+
+
+DEFAULT_MAX_TOKENS = 512
+
+
+class StreamOptions(BaseModel):
+    include_usage: bool = False
+
+
+class ResponseFormat(BaseModel):
+    type: Literal["text", "json_object", "json_schema"] = "text"
+    json_schema: Json | None = None
+
+
+class ChatRequest(BaseModel):
+    """The fields of OpenAI's chat request that a local model can honour, and two of ours: `call_id`, `grammar`."""
+
+    messages: list[Json] = Field(min_length=1)
+    model: str = ""
+    stream: bool = False
+    stream_options: StreamOptions = StreamOptions()
+    tools: list[Json] | None = None
+    tool_choice: Any = None
+    response_format: ResponseFormat = ResponseFormat()
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    n: Literal[1] = 1
+    call_id: str | None = None
+    grammar: str | None = None
+
+    def generation(self, *, default_tokens: int) -> Generation:
+        """What the model is asked to do."""
+        stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+        return Generation(
+            messages=self.messages,
+            tools=self.tools,
+            tool_choice=self.tool_choice,
+            grammar=self.grammar,
+            json_schema=self._schema(),
+            max_tokens=self.max_completion_tokens or self.max_tokens or default_tokens,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            seed=self.seed,
+            stop=stop,
+            call_id=self.call_id,
+        )
+
+    def _schema(self) -> Json | None:
+        match self.response_format.type:
+            case "json_schema":
+                return (self.response_format.json_schema or {}).get("schema") or {}
+            case "json_object":
+                return {"type": "object"}
+            case "text":
+                return None
+
+
+class Chunks:
+    """One answer in OpenAI's chunk and completion shapes."""
+
+    def __init__(self, model: str) -> None:
+        self._head: Json = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": model}
+
+    def chunk(self, delta: Json, finish_reason: str | None = None) -> Json:
+        """One streamed chunk."""
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        return self._head | {"object": "chat.completion.chunk", "choices": [choice]}
+
+    def usage(self, usage: Usage | None) -> Json:
+        """The last chunk, which has no choices."""
+        return self._head | {"object": "chat.completion.chunk", "choices": [], "usage": usage_body(usage)}
+
+    def completion(self, message: Json, finish_reason: str | None, usage: Usage | None) -> Json:
+        """The whole answer at once."""
+        choice = {"index": 0, "message": message, "finish_reason": finish_reason}
+        return self._head | {"object": "chat.completion", "choices": [choice], "usage": usage_body(usage)}
+
+
+def usage_body(usage: Usage | None) -> Json:
+    """Token counts as OpenAI names them."""
+    prompt, completion, cached = (
+        (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens) if usage else (0, 0, 0)
+    )
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": cached},
+    }
+
+
+async def complete_chat(request: web.Request) -> web.StreamResponse:
+    """Answer once or in a stream; closing the connection stops the model."""
+    engine = request.app[ENGINE]
+    model = engine.llama.use()
+    body = await read_body(request, ChatRequest)
+    chunks = Chunks(engine.llama.name)
+    stream = model.generate(body.generation(default_tokens=DEFAULT_MAX_TOKENS))
+    with LLM.measure() as measured:
+        async with aclosing(_counted(stream, measured)) as deltas:
+            if body.stream:
+                return await _streamed(EventStream(request), chunks, deltas, body.stream_options)
+            return web.json_response(await _whole(chunks, deltas))
+
+
+async def _streamed(
+    events: EventStream, chunks: Chunks, deltas: AsyncIterator[Delta], options: StreamOptions
+) -> web.StreamResponse:
+    usage: Usage | None = None
+    try:
+        async for delta in deltas:
+            usage = delta.usage or usage
+            for event in _chunk_events(chunks, delta):
+                await events.send(event)
+    except EngineError as error:
+        return await events.fail(error)
+    if options.include_usage:
+        await events.send(chunks.usage(usage))
+    return await events.finish()
+
+
+def _chunk_events(chunks: Chunks, delta: Delta) -> list[Json]:
+    events: list[Json] = []
+    if delta.text:
+        events.append(chunks.chunk({"content": delta.text}))
+    if delta.tool_calls:
+        calls = [{"index": i} | tool_call_body(call) for i, call in enumerate(delta.tool_calls)]
+        events.append(chunks.chunk({"tool_calls": calls}))
+    if delta.finish_reason:
+        events.append(chunks.chunk({}, delta.finish_reason))
+    return events
+
+
+def tool_call_body(call: Any) -> Json:
+    """A tool call in OpenAI's shape."""
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+async def _whole(chunks: Chunks, deltas: AsyncIterator[Delta]) -> Json:
+    text, calls, reason, usage = "", list[Json](), None, None
+    async for delta in deltas:
+        text += delta.text
+        calls += [tool_call_body(call) for call in delta.tool_calls]
+        reason, usage = delta.finish_reason or reason, delta.usage or usage
+    message: Json = {"role": "assistant", "content": text or (None if calls else "")}
+    if calls:
+        message["tool_calls"] = calls
+    return chunks.completion(message, reason, usage)
+
+
+async def _counted(stream: Stream, measured: Measured) -> AsyncGenerator[Delta]:
+    """The stream's deltas, with its tokens counted; leaving early cancels it in the model."""
+    try:
+        async for delta in stream:
+            if delta.usage:
+                measured.tokens(received=delta.usage.prompt_tokens, sent=delta.usage.completion_tokens)
+            yield delta
+    finally:
+        stream.cancel()
+
+
+async def release_call(request: web.Request) -> web.Response:
+    """DELETE /v1/calls/{call_id}: forget what was kept for a call that is over."""
+    request.app[ENGINE].llama.use().release(request.match_info["call_id"])
+    return web.json_response({"released": request.match_info["call_id"]})

@@ -1,0 +1,103 @@
+"""The models of one machine behind one door: what the routes work with."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plugins.llama.model import LlamaModel
+from plugins.piper.model import PiperModel
+from plugins.server.scheduler import Scheduler, run_each
+from plugins.server.slots import ModelSlot
+from plugins.whisper.model import Transcript, Utterance, WhisperModel
+
+logger = logging.getLogger(__name__)
+
+WHISPER_BATCH = 8
+
+
+class Embedding(Protocol):
+    """Texts to vectors: float32 [len(texts), dimensions], each of length 1."""
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+
+class Knowledge(Protocol):
+    """Search in the owner's documents. The result is a dataclass that `dataclasses.asdict` can take."""
+
+    def search(self, query: str, *, k: int, collection: str, documents: bool) -> Any: ...
+
+
+@dataclass
+class Engine:
+    """Slots for the models, and a queue for each. `start` loads them in the background; `aclose` frees them."""
+
+    whisper: ModelSlot[WhisperModel]
+    llama: ModelSlot[LlamaModel]
+    piper: ModelSlot[PiperModel]
+    embedder: ModelSlot[Embedding]
+    knowledge: ModelSlot[Knowledge]
+    voice_name: str = "starter"
+    hearing: Scheduler[Utterance, Transcript] = field(init=False)
+    speaking: Scheduler[Any, Any] = field(init=False)
+    reading: Scheduler[Any, Any] = field(init=False)
+    _threads: ThreadPoolExecutor = field(init=False)
+    _loading: asyncio.Task[None] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.hearing = Scheduler(self._decode, name="whisper", max_batch=WHISPER_BATCH)
+        self.speaking = Scheduler(run_each, name="piper")
+        self.reading = Scheduler(run_each, name="knowledge")
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="load")
+
+    @property
+    def slots(self) -> dict[str, ModelSlot[Any]]:
+        """Every slot by the name that `/health` uses, in the order in which they are loaded."""
+        return {
+            "piper": self.piper,
+            "whisper": self.whisper,
+            "llama": self.llama,
+            "embedder": self.embedder,
+            "knowledge": self.knowledge,
+        }
+
+    @property
+    def status(self) -> str:
+        """`failed` if nothing works, `degraded` if something does not, `loading`, or `ready`."""
+        states = [slot.health.state for slot in self.slots.values()]
+        if "loading" in states:
+            return "loading"
+        if "failed" in states:
+            return "degraded" if "ready" in states else "failed"
+        return "ready"
+
+    def start(self) -> None:
+        """Begin to load; returns at once."""
+        self._loading = asyncio.create_task(self._load(), name="load models")
+
+    async def aclose(self) -> None:
+        """Stop the queues and free the models."""
+        if self._loading:
+            self._loading.cancel()
+        for queue in (self.hearing, self.speaking, self.reading):
+            await queue.aclose()
+        if llama := self.llama.loaded():
+            await asyncio.to_thread(llama.close)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _load(self) -> None:
+        for slot in self.slots.values():
+            await slot.fill(self._threads)
+            logger.info("model %s: %s", slot.name, slot.health.state)
+            if error := slot.health.error:
+                logger.error("%s", error)
+
+    def _decode(self, batch: Sequence[Utterance]) -> Sequence[Transcript]:
+        return self.whisper.use().decode(batch)

@@ -1,0 +1,210 @@
+"""GET /v1/audio/stream: one call's speech in, transcripts out, while the caller is still speaking.
+
+The caller sends `start`, audio, perhaps `preflight` (and `resume` if the speech went on), then `end` or `cancel`.
+Between them the growing utterance is decoded again and again at the lowest priority; words that two decodes in a
+row agree on are the interim transcript. Newer work replaces older: nothing stale is ever finished.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+
+import numpy as np
+from aiohttp import WSMsgType, web
+
+from plugins.audio import Float, float_from_pcm
+from plugins.errors import EngineError, InvalidRequest
+from plugins.server.engine import Engine
+from plugins.server.keys import ENGINE
+from plugins.server.metrics import ACTIVE_STREAMS, STT, STT_AUDIO
+from plugins.server.replies import Json
+from plugins.server.scheduler import Priority
+from plugins.whisper.interim import Agreement
+from plugins.whisper.model import Transcript, Utterance
+
+logger = logging.getLogger(__name__)
+
+RATE_HZ = 16_000
+INTERIM_EVERY_S = 0.3
+MAX_UTTERANCE_S = 120.0
+
+Send = Callable[[Json], Awaitable[None]]
+
+
+class OpenUtterance:
+    """One stretch of speech: its audio, the decode in flight, and what was already said about it."""
+
+    def __init__(self, engine: Engine, *, number: int, language: str | None, send: Send) -> None:
+        self._engine = engine
+        self._number = number
+        self._language = language
+        self._send = send
+        self._pieces: list[Float] = []
+        self._samples = 0
+        self._decoded_samples = 0
+        self._agreement = Agreement()
+        self._interim = ""
+        self._interim_task: asyncio.Task[None] | None = None
+        self._final_task: asyncio.Task[Transcript] | None = None
+
+    def add(self, pcm: bytes) -> None:
+        """Append audio (16 kHz, 16-bit, mono) and decode again if enough is new."""
+        audio = float_from_pcm(pcm)
+        if self._samples + audio.size > MAX_UTTERANCE_S * RATE_HZ:
+            raise InvalidRequest(f"an utterance may last {MAX_UTTERANCE_S:.0f} s; end it and start another")
+        self._pieces.append(audio)
+        self._samples += audio.size
+        is_due = self._samples - self._decoded_samples >= INTERIM_EVERY_S * RATE_HZ
+        if is_due and self._final_task is None and (self._interim_task is None or self._interim_task.done()):
+            self._decoded_samples = self._samples
+            self._interim_task = asyncio.create_task(self._decode_interim())
+
+    async def announce(self, kind: str) -> None:
+        """Decode everything so far and say it as `preflight` or `final`; a final reuses the preflight's decode."""
+        if self._interim_task:
+            self._interim_task.cancel()
+        task = self._final_task = self._final_task or asyncio.create_task(self._decode(Priority.FINAL, words=True))
+        seconds = self._samples / RATE_HZ
+        with STT.measure():
+            await asyncio.wait([task])
+        if task.cancelled():
+            return
+        STT_AUDIO.observe(seconds)
+        await self._send(self._event(kind, task.result(), audio_s=seconds))
+
+    def resume(self) -> None:
+        """The speech went on: what was decoded is not the end of it."""
+        if self._final_task:
+            self._final_task.cancel()
+            self._final_task = None
+
+    def cancel(self) -> None:
+        """Stop every decode; nothing more is said of this utterance."""
+        for task in (self._interim_task, self._final_task):
+            if task:
+                task.cancel()
+
+    async def _decode(self, priority: Priority, *, words: bool) -> Transcript:
+        audio = np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.float32)
+        self._pieces = [audio]
+        utterance = Utterance(audio=audio, language=self._language, want_words=words)
+        now = asyncio.get_running_loop().time()
+        return await self._engine.hearing.submit(utterance, priority=priority, deadline_s=now)
+
+    async def _decode_interim(self) -> None:
+        seconds = self._samples / RATE_HZ
+        try:
+            transcript = await self._decode(Priority.SPECULATIVE, words=False)
+        except EngineError as error:
+            logger.warning("no interim transcript: %s", error.code)
+            return
+        text = self._agreement.update(transcript.text) if transcript.is_speech else ""
+        if text and text != self._interim and self._final_task is None:
+            self._interim = text
+            await self._send(self._event("interim", transcript, text=text, audio_s=seconds))
+
+    def _event(self, kind: str, transcript: Transcript, *, audio_s: float, text: str | None = None) -> Json:
+        return {
+            "type": kind,
+            "utterance": self._number,
+            "text": transcript.text if text is None else text,
+            "words": [asdict(word) for word in transcript.words],
+            "language": transcript.language,
+            "confidence": transcript.confidence,
+            "is_speech": transcript.is_speech,
+            "audio_s": audio_s,
+        }
+
+
+class Hearing:
+    """One socket's utterances, one open at a time; those that have ended finish on their own."""
+
+    def __init__(self, engine: Engine, *, language: str | None, send: Send) -> None:
+        self._engine = engine
+        self._language = language
+        self._send = send
+        self._number = 0
+        self._open: OpenUtterance | None = None
+
+    def add(self, pcm: bytes) -> None:
+        """Audio for the open utterance; without one it is dropped."""
+        if self._open:
+            self._open.add(pcm)
+
+    def obey(self, command: str) -> Awaitable[None] | None:
+        """Carry out one command; what is returned is still to be awaited."""
+        utterance = self._open
+        match command:
+            case "start":
+                self.cancel()
+                self._number += 1
+                self._open = OpenUtterance(self._engine, number=self._number, language=self._language, send=self._send)
+            case "preflight":
+                return utterance.announce("preflight") if utterance else None
+            case "resume":
+                if utterance:
+                    utterance.resume()
+            case "end":
+                self._open = None
+                return utterance.announce("final") if utterance else None
+            case "cancel":
+                self.cancel()
+            case unknown:
+                raise InvalidRequest(f"{unknown!r} is no command; start, preflight, resume, end and cancel are")
+        return None
+
+    def cancel(self) -> None:
+        """Drop the open utterance."""
+        if self._open:
+            self._open.cancel()
+            self._open = None
+
+
+async def stream_transcripts(request: web.Request) -> web.WebSocketResponse:
+    """Serve one socket until the caller closes it."""
+    engine = request.app[ENGINE]
+    engine.whisper.use()
+    socket = web.WebSocketResponse(max_msg_size=4 * 1024 * 1024, heartbeat=20)
+    await socket.prepare(request)
+    hearing = Hearing(engine, language=request.query.get("language"), send=socket.send_json)
+    ACTIVE_STREAMS.inc()
+    try:
+        await _serve(socket, hearing)
+    finally:
+        ACTIVE_STREAMS.dec()
+        hearing.cancel()
+    return socket
+
+
+async def _serve(socket: web.WebSocketResponse, hearing: Hearing) -> None:
+    """Obey messages in order. Transcripts are awaited in tasks, so that audio keeps flowing in meanwhile."""
+    async with asyncio.TaskGroup() as answers:
+        async for message in socket:
+            try:
+                if message.type is WSMsgType.BINARY:
+                    hearing.add(message.data)
+                elif message.type is WSMsgType.TEXT and (answer := hearing.obey(_command(message.data))):
+                    answers.create_task(_guarded(socket, answer))
+            except EngineError as error:
+                hearing.cancel()
+                await _send_error(socket, error)
+
+
+def _command(text: str) -> str:
+    try:
+        return str(json.loads(text)["type"])
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise InvalidRequest('a command is JSON like {"type": "start"}') from error
+
+
+async def _guarded(socket: web.WebSocketResponse, answer: Awaitable[None]) -> None:
+    try:
+        await answer
+    except EngineError as error:
+        await _send_error(socket, error)
+
+
+async def _send_error(socket: web.WebSocketResponse, error: EngineError) -> None:
+    await socket.send_json({"type": "error", "code": error.code, "message": str(error)})

@@ -1,0 +1,57 @@
+"""What the engine counts. Names are `stage_quantity_unit`; labels never carry anything that a caller said."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
+
+STT_AUDIO = Histogram(
+    "stt_audio_duration_seconds", "Length of each utterance sent to Whisper.", buckets=(0.5, 1, 2, 4, 8, 15, 30)
+)
+TTS_TEXT = Histogram(
+    "tts_text_length_chars", "Length of each text to be spoken.", buckets=(10, 25, 50, 100, 250, 500, 1000)
+)
+LLM_INPUT = Counter("llm_input_tokens_total", "Prompt tokens given to the language model.")
+LLM_OUTPUT = Counter("llm_output_tokens_total", "Tokens that the language model wrote.")
+RETRIEVAL = Histogram("retrieval_duration_seconds", "Time for one search in the documents.", buckets=SECONDS)
+ACTIVE_STREAMS = Gauge("stt_active_streams", "Calls with an open transcription socket.")
+QUEUE = Gauge("engine_queue_length", "Requests that wait for a model.", ["model"])
+
+
+class Measured:
+    """One request being measured."""
+
+    def tokens(self, *, received: int, sent: int) -> None:
+        """Count a generation's tokens."""
+        LLM_INPUT.inc(received)
+        LLM_OUTPUT.inc(sent)
+
+
+class Stage:
+    """Requests, errors and durations of one kind of work."""
+
+    def __init__(self, prefix: str, noun: str) -> None:
+        self._requests = Counter(f"{prefix}_requests_total", f"{noun} asked for.")
+        self._errors = Counter(f"{prefix}_errors_total", f"{noun} that failed, by kind of error.", ["kind"])
+        self._duration = Histogram(f"{prefix}_duration_seconds", f"Time for one of: {noun}.", buckets=SECONDS)
+
+    @contextmanager
+    def measure(self) -> Iterator[Measured]:
+        """Count one request, its time and what it raised."""
+        self._requests.inc()
+        begin = time.perf_counter()
+        try:
+            yield Measured()
+        except Exception as error:
+            self._errors.labels(kind=type(error).__name__).inc()
+            raise
+        finally:
+            self._duration.observe(time.perf_counter() - begin)
+
+
+STT = Stage("stt_transcription", "Transcriptions")
+TTS = Stage("tts_synthesis", "Speech syntheses")
+LLM = Stage("llm_generation", "Language model answers")

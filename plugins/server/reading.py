@@ -1,0 +1,65 @@
+"""POST /v1/retrieve and POST /v1/embeddings: the documents, and the vectors that find them."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel, Field
+
+from plugins.errors import InvalidRequest
+from plugins.server.keys import ENGINE
+from plugins.server.metrics import RETRIEVAL
+from plugins.server.replies import read_body
+from plugins.server.scheduler import Priority
+
+MAX_QUERY_CHARS = 20_000
+MAX_TEXTS = 256
+
+
+class RetrieveRequest(BaseModel):
+    query: str = Field(max_length=MAX_QUERY_CHARS)
+    k: int = Field(default=5, ge=1, le=50)
+    collection: str = "default"
+    documents: bool = True
+
+
+class EmbeddingsRequest(BaseModel):
+    input: str | list[str]
+    model: str = ""
+    kind: Literal["query", "passage"] = "passage"
+
+
+async def retrieve(request: web.Request) -> web.Response:
+    """Passages and quotable candidates for one question."""
+    engine = request.app[ENGINE]
+    knowledge = engine.knowledge.use()
+    body = await read_body(request, RetrieveRequest)
+
+    def search() -> Any:
+        return knowledge.search(body.query, k=body.k, collection=body.collection, documents=body.documents)
+
+    with RETRIEVAL.time():
+        found = await _on_reader(request, search)
+    return web.json_response(asdict(found))
+
+
+async def embed(request: web.Request) -> web.Response:
+    """Vectors in OpenAI's shape. `kind` chooses the prefix that the model family wants."""
+    engine = request.app[ENGINE]
+    embedder = engine.embedder.use()
+    body = await read_body(request, EmbeddingsRequest)
+    texts = [body.input] if isinstance(body.input, str) else body.input
+    if not texts or len(texts) > MAX_TEXTS:
+        raise InvalidRequest(f"input: 1 to {MAX_TEXTS} texts at a time, not {len(texts)}")
+    encode = embedder.embed_queries if body.kind == "query" else embedder.embed_passages
+    vectors = await _on_reader(request, lambda: encode(texts))
+    rows = [{"object": "embedding", "index": i, "embedding": row.tolist()} for i, row in enumerate(vectors)]
+    usage = {"prompt_tokens": 0, "total_tokens": 0}
+    return web.json_response({"object": "list", "data": rows, "model": engine.embedder.name, "usage": usage})
+
+
+async def _on_reader(request: web.Request, step: Callable[[], Any]) -> Any:
+    now = asyncio.get_running_loop().time()
+    return await request.app[ENGINE].reading.submit(step, priority=Priority.FIRST_ANSWER, deadline_s=now)

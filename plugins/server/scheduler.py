@@ -1,0 +1,119 @@
+"""Who gets a model next. One scheduler and one thread for each model; a newer need never waits for a stale one."""
+
+import asyncio
+import heapq
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Generic, TypeVar
+
+from plugins.errors import EngineBusy
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
+
+
+class Priority(IntEnum):
+    """How much a delay is heard; smaller goes first."""
+
+    AUDIBLE = 0
+    """A call is about to run out of audio."""
+    FINAL = 1
+    """A caller has finished speaking and waits."""
+    FIRST_ANSWER = 2
+    """The beginning of an answer."""
+    SPECULATIVE = 3
+    """Work that may be thrown away."""
+
+
+@dataclass(order=True)
+class _Waiting(Generic[Request, Result]):
+    priority: Priority
+    deadline_s: float
+    order: int
+    request: Request = field(compare=False)
+    done: "asyncio.Future[Result]" = field(compare=False)
+
+
+class Scheduler(Generic[Request, Result]):
+    """Runs `run(batch)` on its own thread, best requests first: by priority, then deadline, then arrival.
+
+    `run` gets 1…`max_batch` requests and returns as many results, in order; what it raises reaches every
+    waiting caller of that batch. A cancelled `submit` leaves the queue at once, unseen by the model.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Request]], Sequence[Result]],
+        *,
+        name: str,
+        max_batch: int = 1,
+        max_waiting: int = 512,
+    ) -> None:
+        self._run = run
+        self._name = name
+        self._max_batch = max_batch
+        self._max_waiting = max_waiting
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._queue: list[_Waiting[Request, Result]] = []
+        self._order = itertools.count()
+        self._pump: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Requests in the queue, cancelled ones not counted."""
+        return sum(not item.done.done() for item in self._queue)
+
+    async def submit(self, request: Request, *, priority: Priority, deadline_s: float = math.inf) -> Result:
+        """Wait for this request's result. `deadline_s` is on the event loop's clock. Raises `EngineBusy` when full."""
+        if self.waiting >= self._max_waiting:
+            raise EngineBusy(f"{self._name} has {self._max_waiting} requests waiting")
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._queue, _Waiting(priority, deadline_s, next(self._order), request, done))
+        if self._pump is None or self._pump.done():
+            self._pump = asyncio.create_task(self._work(), name=f"{self._name} scheduler")
+        return await done
+
+    async def aclose(self) -> None:
+        """Stop after the running batch; whoever still waits is cancelled."""
+        for item in self._queue:
+            item.done.cancel()
+        self._queue.clear()
+        if self._pump:
+            await asyncio.wait([self._pump])
+        self._thread.shutdown(wait=True)
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while batch := self._next_batch():
+            running = loop.run_in_executor(self._thread, self._run, [item.request for item in batch])
+            await asyncio.wait([running])
+            _deliver(batch, running)
+
+    def _next_batch(self) -> list[_Waiting[Request, Result]]:
+        batch: list[_Waiting[Request, Result]] = []
+        while self._queue and len(batch) < self._max_batch:
+            item = heapq.heappop(self._queue)
+            if not item.done.done():
+                batch.append(item)
+        return batch
+
+
+def _deliver(batch: Sequence[_Waiting[Request, Result]], running: "asyncio.Future[Sequence[Result]]") -> None:
+    error = running.exception()
+    results: Sequence[Result | None] = [None] * len(batch) if error else running.result()
+    for item, result in zip(batch, results, strict=True):
+        if item.done.done():
+            continue
+        if error:
+            item.done.set_exception(error)
+        else:
+            item.done.set_result(result)  # type: ignore[arg-type]  # paired by position: never the None of a failure
+
+
+def run_each(steps: Sequence[Callable[[], Result]]) -> list[Result]:
+    """A `run` for schedulers whose requests are plain functions."""
+    return [step() for step in steps]
