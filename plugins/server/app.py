@@ -1,7 +1,7 @@
 """The engine's routes and its life on a socket."""
 
-import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -97,17 +97,16 @@ async def _site(runner: web.AppRunner, url: str) -> web.BaseSite:
         host, _, port = url.removeprefix("http://").rpartition(":")
         return web.TCPSite(runner, host, int(port))
     path = Path(url.removeprefix("unix:"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        await _clear_stale(path)
+    _claim(path)
     return web.UnixSite(runner, str(path))
 
 
-async def _clear_stale(path: Path) -> None:
-    try:
-        _, writer = await asyncio.open_unix_connection(str(path))
-    except (ConnectionRefusedError, FileNotFoundError):
-        path.unlink(missing_ok=True)
+def _claim(path: Path) -> None:
+    """Make room for a socket at `path`: a dead engine's is removed, a living engine's is left alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
         return
-    writer.close()
-    raise OSError(f"another engine already listens at {path}; stop it, or set ENGINE_URL to another place")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        if probe.connect_ex(str(path)) == 0:
+            raise OSError(f"another engine already listens at {path}; stop it, or set ENGINE_URL to another place")
+    path.unlink(missing_ok=True)

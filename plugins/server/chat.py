@@ -15,7 +15,6 @@ from plugins.server.keys import ENGINE
 from plugins.server.metrics import LLM, Measured
 from plugins.server.replies import EventStream, Json, read_body
 
-
 DEFAULT_MAX_TOKENS = 512
 
 

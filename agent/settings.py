@@ -1,0 +1,295 @@
+"""Every setting, in one place: the only file that reads the environment.
+
+`load()` reads the environment and `.env` in the current folder. `.env.example` documents the same names; a test
+holds the two together. The rest of the program receives values.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+STARTER = ROOT / "models" / "starter"
+
+DEVELOPMENT_KEY = "landline-dev"
+DEVELOPMENT_SECRET = "landline-development-secret-only-for-loopback"
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the message names it and says what to write instead."""
+
+
+class Section(BaseSettings):
+    """A group of settings that share a prefix. Each field's docstring is its documentation."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True, protected_namespaces=()
+    )
+
+
+class LiveKitSettings(Section):
+    """The LiveKit server that carries the audio."""
+
+    model_config = SettingsConfigDict(env_prefix="LIVEKIT_")
+
+    url: str = ""
+    """Address of an outside LiveKit server, such as wss://livekit.example.org. Empty: `landline up` runs its own."""
+    api_key: str = DEVELOPMENT_KEY
+    """API key that tokens are signed with. The default is refused outside loopback."""
+    api_secret: SecretStr = SecretStr(DEVELOPMENT_SECRET)
+    """API secret, 32 characters or more. The default is refused outside loopback."""
+    port: PositiveInt = 7880
+    """Port of our own LiveKit server. Media uses the two ports above it (TCP, UDP)."""
+    bind: str = "127.0.0.1"
+    """Address that our own LiveKit server listens on. 0.0.0.0 lets other machines in and needs keys of your own."""
+    node_ip: str = ""
+    """Address that browsers send their audio to, where LiveKit cannot find it out itself. Empty: `bind`."""
+    binary: str = ""
+    """Path of the livekit-server program. Empty: PATH, then the project's own .cache/bin."""
+    public_url: str = ""
+    """Address of LiveKit as browsers see it. Empty: made from the page's own host and the port above."""
+
+
+class EngineSettings(Section):
+    """The process that holds the models."""
+
+    model_config = SettingsConfigDict(env_prefix="ENGINE_")
+
+    url: str = "unix:run/engine.sock"
+    """Where the engine listens and everybody finds it: unix:PATH or http://HOST:PORT."""
+    cores: int = Field(default=0, ge=0)
+    """Processor cores that all models together may use. 0: every core of the machine."""
+    gpu_layers: int = Field(default=0, ge=-1)
+    """Layers of the language model to put on a GPU. 0: none, -1: all."""
+    whisper_device: Literal["cpu", "cuda"] = "cpu"
+    """Where Whisper runs."""
+
+
+class ModelSettings(Section):
+    """Which models. The defaults are the starter models of the repository."""
+
+    model_config = SettingsConfigDict(env_prefix="MODELS_")
+
+    folder: Path = Path("models/standard")
+    """Where `landline models pull` puts the standard models."""
+    whisper: Path = STARTER / "whisper"
+    """Folder of a Whisper model in CTranslate2's format."""
+    llama: Path = STARTER / "llama.gguf"
+    """A chat model in GGUF."""
+    voice: Path = STARTER / "voice.onnx"
+    """A Piper voice; its .onnx.json lies beside it."""
+    embedder: Path | None = None
+    """Folder of a sentence-transformers model. Empty: the all-MiniLM-L6-v2 that is installed with the program."""
+    language: str = "en"
+    """Language that callers speak, or `auto` with a multilingual Whisper."""
+    context_tokens: PositiveInt = 16_384
+    """Tokens of context that all calls share in the language model."""
+    slots: PositiveInt = 16
+    """Calls whose context the language model keeps at a time."""
+
+
+class KnowledgeSettings(Section):
+    """The owner's documents."""
+
+    model_config = SettingsConfigDict(env_prefix="KNOWLEDGE_")
+
+    uri: str = "data/knowledge"
+    """Folder of the LanceDB index."""
+    collection: str = "default"
+    """Collection that calls are answered from."""
+    passages: PositiveInt = 5
+    """Passages that a question brings into the prompt."""
+    max_tokens: PositiveInt = 2000
+    """Tokens that those passages may take together."""
+    max_document_mb: PositiveInt = 20
+    """Size above which a document is refused, in megabytes."""
+    demo: bool = True
+    """Put the demo documents in when the index is empty."""
+
+
+class AnswerSettings(Section):
+    """How the agent answers."""
+
+    model_config = SettingsConfigDict(env_prefix="ANSWER_")
+
+    mode: Literal["auto", "quote", "free"] = "auto"
+    """`quote`: word for word from the documents. `free`: the model's own words. `auto`: quote with starter models."""
+    history_messages: PositiveInt = 10
+    """Messages of the conversation that the model sees."""
+    history_tokens: PositiveInt = 1500
+    """Tokens that those messages may take together."""
+    max_tokens: PositiveInt = 160
+    """Tokens after which an answer is cut."""
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    """Randomness of the model's words. 0: none."""
+    max_typed_chars: PositiveInt = 4000
+    """Characters of a typed message that are read; the rest is left out, and the caller told so."""
+
+
+class TurnSettings(Section):
+    """When a turn ends, and when the agent stops for the caller."""
+
+    model_config = SettingsConfigDict(env_prefix="TURN_")
+
+    vad: Literal["builtin", "silero"] = "builtin"
+    """Voice activity detector: LiveKit's built-in one, or livekit-plugins-silero."""
+    detector: Literal["vad", "v1-mini"] = "vad"
+    """What decides that a turn is over: silence alone, or LiveKit's local end-of-turn model as well."""
+    min_silence_s: PositiveFloat = 0.25
+    """Silence after which the voice activity detector reports the end of speech."""
+    min_delay_s: float = Field(default=0.35, ge=0)
+    """Silence that ends a turn once it sounds finished."""
+    max_delay_s: PositiveFloat = 1.5
+    """Silence that ends a turn in any case."""
+    interruption_min_s: float = Field(default=0.25, ge=0)
+    """Speech of the caller that stops the agent."""
+    echo_guard_s: float = Field(default=0.6, ge=0)
+    """Time after the agent's first word in which the caller cannot interrupt, while echo cancellation settles."""
+
+
+class WorkerSettings(Section):
+    """The process that joins calls."""
+
+    model_config = SettingsConfigDict(env_prefix="WORKER_")
+
+    agent_name: str = "landline"
+    """Name under which LiveKit dispatches calls to this agent."""
+    max_calls: PositiveInt = 8
+    """Calls at a time; further callers hear that all lines are busy."""
+    idle_processes: PositiveInt = 2
+    """Job processes that are kept warm for the next calls."""
+    health_port: int = Field(default=8081, ge=0, le=65535)
+    """Port on loopback where the worker says whether it is registered."""
+    drain_s: PositiveFloat = 60
+    """How long running calls may go on after the worker is told to stop."""
+
+
+class WebSettings(Section):
+    """The door: the page and the tokens."""
+
+    model_config = SettingsConfigDict(env_prefix="WEB_")
+
+    host: str = "127.0.0.1"
+    """Address that the page is served on. 0.0.0.0 lets other machines in and needs keys of your own."""
+    port: int = Field(default=8080, ge=1, le=65535)
+    """Port that the page is served on."""
+    sessions_per_minute: PositiveInt = 30
+    """New calls that one address may start in a minute."""
+
+
+class LogSettings(Section):
+    """What is written down. Never what was said."""
+
+    model_config = SettingsConfigDict(env_prefix="LOG_")
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least important message that is written."""
+    format: Literal["auto", "text", "json"] = "auto"
+    """`text` for people, `json` for machines. `auto`: text on a terminal, JSON lines otherwise."""
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "livekit": LiveKitSettings,
+    "engine": EngineSettings,
+    "models": ModelSettings,
+    "knowledge": KnowledgeSettings,
+    "answer": AnswerSettings,
+    "turn": TurnSettings,
+    "worker": WorkerSettings,
+    "web": WebSettings,
+    "log": LogSettings,
+}
+
+LOOPBACK = ("127.", "localhost", "::1", "[::1]")
+
+
+class Settings:
+    """All sections, each read when it is first asked for."""
+
+    @cached_property
+    def livekit(self) -> LiveKitSettings:
+        return LiveKitSettings()
+
+    @cached_property
+    def engine(self) -> EngineSettings:
+        return EngineSettings()
+
+    @cached_property
+    def models(self) -> ModelSettings:
+        return ModelSettings()
+
+    @cached_property
+    def knowledge(self) -> KnowledgeSettings:
+        return KnowledgeSettings()
+
+    @cached_property
+    def answer(self) -> AnswerSettings:
+        return AnswerSettings()
+
+    @cached_property
+    def turn(self) -> TurnSettings:
+        return TurnSettings()
+
+    @cached_property
+    def worker(self) -> WorkerSettings:
+        return WorkerSettings()
+
+    @cached_property
+    def web(self) -> WebSettings:
+        return WebSettings()
+
+    @cached_property
+    def log(self) -> LogSettings:
+        return LogSettings()
+
+    @property
+    def livekit_url(self) -> str:
+        """Where our own processes reach LiveKit."""
+        return self.livekit.url or f"ws://127.0.0.1:{self.livekit.port}"
+
+    @property
+    def is_starter(self) -> bool:
+        """Whether the language model is the repository's own."""
+        return self.models.llama.resolve().is_relative_to(STARTER)
+
+    @property
+    def tier(self) -> Literal["starter", "standard"]:
+        """What the page and the log call the models."""
+        return "starter" if self.is_starter else "standard"
+
+    @property
+    def mode(self) -> Literal["quote", "free"]:
+        """How answers are made, `auto` resolved."""
+        if self.answer.mode == "auto":
+            return "quote" if self.is_starter else "free"
+        return self.answer.mode
+
+
+def load() -> Settings:
+    """Read the environment and check what would be unsafe. Raises `SettingsError`."""
+    settings = Settings()
+    check_keys(settings)
+    return settings
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this machine only."""
+    return host.startswith(LOOPBACK)
+
+
+def check_keys(settings: Settings) -> None:
+    """Refuse the development keys wherever somebody else could use them, and secrets too short to be safe."""
+    secret = settings.livekit.api_secret.get_secret_value()
+    is_default = settings.livekit.api_key == DEVELOPMENT_KEY or secret == DEVELOPMENT_SECRET
+    is_open = not (is_loopback(settings.web.host) and is_loopback(settings.livekit.bind) and not settings.livekit.url)
+    if is_default and is_open:
+        raise SettingsError(
+            "LIVEKIT_API_KEY and LIVEKIT_API_SECRET still have their development values, and this set-up can be "
+            "reached from outside. Put keys of your own in .env, for example:\n"
+            "  LIVEKIT_API_KEY=my-clinic\n  LIVEKIT_API_SECRET=$(openssl rand -hex 32)"
+        )
+    if len(secret) < 32:
+        raise SettingsError("LIVEKIT_API_SECRET has fewer than 32 characters; `openssl rand -hex 32` makes a safe one")
