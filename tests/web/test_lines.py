@@ -1,0 +1,60 @@
+"""Counting calls: the ones LiveKit knows and the ones on their way in."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from web.errors import LinesBusy
+from web.lines import RESERVATION_S, Lines
+
+
+@dataclass
+class Exchange:
+    """A room directory and a clock that tests set by hand."""
+
+    names: frozenset[str] = frozenset()
+    now: float = 0.0
+
+    async def occupied(self) -> frozenset[str]:
+        return self.names
+
+    def clock(self) -> float:
+        return self.now
+
+
+def lines(exchange: Exchange, *, capacity: int = 1) -> Lines:
+    return Lines(exchange, capacity=capacity, prefix="call-", clock=exchange.clock)
+
+
+async def test_an_admitted_caller_holds_a_line_before_arriving() -> None:
+    admission = lines(Exchange())
+    await admission.reserve("call-a")
+    with pytest.raises(LinesBusy):
+        await admission.reserve("call-b")
+
+
+async def test_a_caller_who_arrived_is_counted_once() -> None:
+    exchange = Exchange()
+    admission = lines(exchange, capacity=2)
+    await admission.reserve("call-a")
+    exchange.names = frozenset({"call-a"})
+    await admission.reserve("call-b")
+
+
+async def test_a_line_is_free_again_when_the_caller_left() -> None:
+    exchange = Exchange()
+    admission = lines(exchange)
+    await admission.reserve("call-a")
+    exchange.names = frozenset({"call-a"})
+    with pytest.raises(LinesBusy):
+        await admission.reserve("call-b")
+    exchange.names = frozenset()
+    await admission.reserve("call-c")
+
+
+async def test_a_caller_who_never_comes_gives_the_line_back() -> None:
+    exchange = Exchange()
+    admission = lines(exchange)
+    await admission.reserve("call-a")
+    exchange.now = RESERVATION_S
+    await admission.reserve("call-b")

@@ -1,0 +1,40 @@
+"""What the door needs to know; composed by whoever starts it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Probe = Callable[[], Awaitable[bool]]
+"""Answers whether a neighbouring process can serve now. Returns within a few seconds and never raises."""
+
+TierLabel = Callable[[], Awaitable[str]]
+"""Names the models in use, "starter" or "standard" ("unknown" while the engine is away). Never raises."""
+
+STATIC_DIR = Path(__file__).parent / "static"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebConfig:
+    """The door's settings, all given from outside.
+
+    livekit_url: where this process reaches LiveKit (ws, wss, http or https).
+    public_livekit_url: where browsers reach it; None means this page's own host at livekit_url's port.
+    max_calls: browser calls admitted at once, counted over all rooms whose name starts with room_prefix.
+    probes: what `/ready` asks besides LiveKit, by name ("engine", "worker").
+    trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    """
+
+    host: str
+    port: int
+    livekit_url: str
+    api_key: str
+    api_secret: str = field(repr=False)
+    agent_name: str
+    max_calls: int
+    models_tier: TierLabel
+    probes: Mapping[str, Probe] = field(default_factory=dict[str, Probe])
+    public_livekit_url: str | None = None
+    static_dir: Path = STATIC_DIR
+    room_prefix: str = "call-"
+    sessions_per_minute: int = 30
+    trusted_proxies: frozenset[str] = frozenset()

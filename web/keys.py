@@ -1,0 +1,12 @@
+"""Where the application keeps what its routes share."""
+
+from aiohttp import web
+
+from .config import WebConfig
+from .limits import AddressLimiter
+from .lines import Lines, LiveKitRooms
+
+CONFIG = web.AppKey("config", WebConfig)
+LIMITER = web.AppKey("limiter", AddressLimiter)
+LINES = web.AppKey("lines", Lines)
+ROOMS = web.AppKey("rooms", LiveKitRooms)

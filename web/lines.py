@@ -1,0 +1,72 @@
+"""How many calls may run at once: asked of LiveKit, plus the admissions whose caller is still on the way in."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import aiohttp
+from livekit import api
+
+from .errors import LinesBusy, LiveKitAway
+from .tokens import Credentials
+
+RESERVATION_S = 30.0
+BUSY_RETRY_S = 5.0
+LIVEKIT_TIMEOUT_S = 3.0
+
+
+class RoomDirectory(Protocol):
+    """Where running calls are looked up."""
+
+    async def occupied(self) -> frozenset[str]:
+        """Names of all rooms with a caller in them. Raises `LiveKitAway`."""
+        ...
+
+
+class LiveKitRooms:
+    """The rooms of a LiveKit server, through its room API."""
+
+    def __init__(self, *, url: str, credentials: Credentials, http: aiohttp.ClientSession) -> None:
+        self._api = api.LiveKitAPI(url, credentials.key, credentials.secret, session=http, failover=False)
+
+    async def occupied(self) -> frozenset[str]:
+        """Names of all rooms with a caller in them (LiveKit's count leaves agents out). Raises `LiveKitAway`."""
+        try:
+            answer = await self._api.room.list_rooms(api.ListRoomsRequest())
+        except (aiohttp.ClientError, TimeoutError, api.ServerError) as error:
+            raise LiveKitAway("The media server isn't answering. Please try again in a moment.") from error
+        return frozenset(room.name for room in answer.rooms if room.num_participants > 0)
+
+    async def reachable(self) -> bool:
+        """Whether the server answers and accepts our key."""
+        try:
+            await self.occupied()
+        except LiveKitAway:
+            return False
+        return True
+
+
+class Lines:
+    """Admits callers up to `capacity` calls at once.
+
+    An admitted caller holds a line from here until LiveKit sees them in their room, and no longer than
+    RESERVATION_S if they never come. Rooms whose name doesn't start with `prefix` don't count.
+    """
+
+    def __init__(
+        self, rooms: RoomDirectory, *, capacity: int, prefix: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rooms = rooms
+        self._capacity = capacity
+        self._prefix = prefix
+        self._clock = clock
+        self._reserved: dict[str, float] = {}
+
+    async def reserve(self, room: str) -> None:
+        """Hold a line for `room`. Raises `LinesBusy` or `LiveKitAway`."""
+        occupied = {name for name in await self._rooms.occupied() if name.startswith(self._prefix)}
+        now = self._clock()
+        self._reserved = {name: until for name, until in self._reserved.items() if until > now and name not in occupied}
+        if len(occupied) + len(self._reserved) >= self._capacity:
+            raise LinesBusy("All lines are busy.", retry_after_s=BUSY_RETRY_S)
+        self._reserved[room] = now + RESERVATION_S

@@ -1,0 +1,83 @@
+"""The door's web application: page, sessions, health. `create_app` composes it, `run` serves it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import aiohttp
+from aiohttp import web
+
+from .config import Probe, WebConfig
+from .errors import DoorError, error_response
+from .keys import CONFIG, LIMITER, LINES, ROOMS
+from .limits import MAX_BODY_BYTES, AddressLimiter
+from .lines import LIVEKIT_TIMEOUT_S, Lines, LiveKitRooms
+from .pages import add_pages
+from .sessions import create_session, log_refusal
+from .tokens import Credentials
+
+SHUTDOWN_TIMEOUT_S = 3.0
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def create_app(config: WebConfig) -> web.Application:
+    """The whole door as one application. Opens nothing until it starts."""
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[answer_refusals])
+    app[CONFIG] = config
+    app[LIMITER] = AddressLimiter(per_minute=config.sessions_per_minute)
+    app.cleanup_ctx.append(connect_livekit)
+    app.router.add_get("/health", show_health)
+    app.router.add_get("/ready", show_ready)
+    app.router.add_post("/api/session", create_session)
+    add_pages(app)
+    return app
+
+
+def run(config: WebConfig) -> None:
+    """Serve until SIGINT or SIGTERM. Raises `OSError` when the address is taken."""
+    web.run_app(
+        create_app(config),
+        host=config.host,
+        port=config.port,
+        print=None,
+        access_log=None,
+        shutdown_timeout=SHUTDOWN_TIMEOUT_S,
+    )
+
+
+async def connect_livekit(app: web.Application) -> AsyncIterator[None]:
+    """Hold one HTTP session to LiveKit's room API while the application runs."""
+    config = app[CONFIG]
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=LIVEKIT_TIMEOUT_S)) as http:
+        credentials = Credentials(config.api_key, config.api_secret)
+        app[ROOMS] = LiveKitRooms(url=config.livekit_url, credentials=credentials, http=http)
+        app[LINES] = Lines(app[ROOMS], capacity=config.max_calls, prefix=config.room_prefix)
+        yield
+
+
+@web.middleware
+async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """State every refusal of the API in the same JSON shape."""
+    try:
+        return await handler(request)
+    except DoorError as error:
+        log_refusal(request, error)
+        return error.response()
+    except web.HTTPException as error:
+        if not request.path.startswith("/api/") or error.status < 400:
+            raise
+        code = error.reason.lower().replace(" ", "_")
+        return error_response(status=error.status, code=code, message=error.text or error.reason)
+
+
+async def show_health(request: web.Request) -> web.Response:
+    """GET /health: this process is alive."""
+    return web.json_response({"status": "live"})
+
+
+async def show_ready(request: web.Request) -> web.Response:
+    """GET /ready: 200 when a caller could be answered now, else 503; each check by name."""
+    probes: dict[str, Probe] = {"livekit": request.app[ROOMS].reachable, **request.app[CONFIG].probes}
+    answers = await asyncio.gather(*(probe() for probe in probes.values()))
+    ready = all(answers)
+    body = {"status": "ready" if ready else "unready", "checks": dict(zip(probes, answers, strict=True))}
+    return web.json_response(body, status=200 if ready else 503)
