@@ -4,6 +4,8 @@
 holds the two together. The rest of the program receives values.
 """
 
+import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -273,6 +275,11 @@ def load() -> Settings:
     settings = Settings()
     check_keys(settings)
     return settings
+
+
+def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with `changes`, for a process that it starts."""
+    return dict(os.environ) | dict(changes)
 
 
 def is_loopback(host: str) -> bool:

