@@ -4,20 +4,16 @@ import asyncio
 import socket
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
-
 from agent import livekit_server
+from agent.probes import answers, engine_is_ready, worker_is_registered
 from agent.settings import ROOT, Settings
-from agent.supervisor import Console, Part, Probe, Supervisor
-from plugins.client import EngineClient
-from plugins.errors import EngineError
+from agent.supervisor import Console, Part, Supervisor, print_line
 
 DEMO = ROOT / "knowledge" / "demo"
-PROBE_TIMEOUT_S = 2.0
 
 
 class PortTaken(Exception):
@@ -25,56 +21,26 @@ class PortTaken(Exception):
 
 
 def parts(settings: Settings, *, folder: Path, log_format: str) -> list[Part]:
-    """The processes in the order of their start."""
-    engine = EngineClient(settings.engine.url)
+    """The processes in the order of their start; LiveKit only where the settings name no outside one."""
     environment = {"LOG_FORMAT": log_format}
-    own = [
-        Part("engine", _landline("engine"), lambda: _engine_is_ready(engine), environment),
-        Part("worker", _landline("worker"), _answers(_worker_health(settings)), environment, after=("livekit",)),
-        Part("web", _landline("web"), _answers(_page(settings) + "/health"), environment),
+    servers = [] if settings.livekit.url else [_livekit(settings, folder)]
+    after = tuple(server.name for server in servers)
+    return [
+        *servers,
+        Part("engine", _landline("engine"), engine_is_ready(settings), environment),
+        Part("worker", _landline("worker"), worker_is_registered(settings), environment, after=after),
+        Part("web", _landline("web"), answers(f"{settings.page}/health"), environment),
     ]
-    if settings.livekit.url:
-        return [part if part.name != "worker" else _without_livekit(part) for part in own]
+
+
+def _livekit(settings: Settings, folder: Path) -> Part:
     command = livekit_server.command(settings.livekit, folder=folder)
-    server = Part(
-        "livekit", command.arguments, _answers(f"http://127.0.0.1:{settings.livekit.port}/"), command.environment
-    )
-    return [server, *own]
-
-
-def _without_livekit(part: Part) -> Part:
-    return Part(part.name, part.arguments, part.is_ready, part.environment)
+    is_ready = answers(f"http://127.0.0.1:{settings.livekit.port}/")
+    return Part("livekit", command.arguments, is_ready, command.environment)
 
 
 def _landline(command: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "agent", command)
-
-
-def _worker_health(settings: Settings) -> str:
-    return f"http://127.0.0.1:{settings.worker.health_port}/"
-
-
-def _page(settings: Settings) -> str:
-    host = "127.0.0.1" if settings.web.host in ("0.0.0.0", "::") else settings.web.host
-    return f"http://{host}:{settings.web.port}"
-
-
-def _answers(url: str) -> Probe:
-    async def probe() -> bool:
-        timeout = aiohttp.ClientTimeout(total=PROBE_TIMEOUT_S)
-        with suppress(aiohttp.ClientError, TimeoutError):
-            async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
-                return response.status == 200
-        return False
-
-    return probe
-
-
-async def _engine_is_ready(engine: EngineClient) -> bool:
-    try:
-        return (await engine.health())["status"] == "ready"
-    except EngineError:
-        return False
 
 
 def check_ports(settings: Settings) -> None:
@@ -94,29 +60,70 @@ def check_ports(settings: Settings) -> None:
                 ) from error
 
 
-async def run_machine(settings: Settings, stop: asyncio.Event, *, is_terminal: bool) -> None:
-    """Run everything until `stop` is set; print one line when a caller can be answered."""
+def terminal_console(*, is_terminal: bool) -> Console:
+    """Standard output: text for people, JSON lines for machines."""
+    return Console(print_line, is_json=not is_terminal)
+
+
+async def run_machine(
+    settings: Settings, stop: asyncio.Event, console: Console, *, answering: asyncio.Event | None = None
+) -> None:
+    """Run everything until `stop` is set; print one line, and set `answering`, when a caller can be answered."""
     begin = time.monotonic()
     check_ports(settings)
-    members = parts(settings, folder=Path("run"), log_format="text" if is_terminal else "json")
-    console = Console(is_json=not is_terminal, width=max(len(part.name) for part in members))
+    members = parts(settings, folder=Path("run"), log_format="json" if console.is_json else "text")
     supervisor = Supervisor(members, console)
+
+    async def announce() -> None:
+        await _until_answering(settings, supervisor, members, console)
+        seconds = time.monotonic() - begin
+        console.show("landline", f"answers at {settings.page} ({settings.tier} models, ready in {seconds:.1f} s)")
+        if answering:
+            answering.set()
+
     async with asyncio.TaskGroup() as tasks:
-        announcing = tasks.create_task(_announce(settings, supervisor, members, console, begin))
+        announcing = tasks.create_task(announce())
         await supervisor.run(stop)
         announcing.cancel()
 
 
-async def _announce(
-    settings: Settings, supervisor: Supervisor, members: Sequence[Part], console: Console, begin: float
+@asynccontextmanager
+async def running_machine(settings: Settings, *, log: Path, patience_s: float = 120.0) -> AsyncIterator[str]:
+    """Everything running in the background with its lines in `log`; gives the page's address.
+
+    Raises `PortTaken`, or `TimeoutError` naming the log if no caller can be answered within `patience_s`.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    stop, answering = asyncio.Event(), asyncio.Event()
+    with log.open("w") as file:
+        console = Console(lambda line: print(line, file=file, flush=True), is_json=False)
+        machine = asyncio.create_task(run_machine(settings, stop, console, answering=answering))
+        waiting = asyncio.create_task(answering.wait())
+        try:
+            await asyncio.wait([machine, waiting], timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+            if machine.done():
+                machine.result()
+            if not answering.is_set():
+                raise TimeoutError(f"no caller could be answered within {patience_s:.0f} s; {log} says why")
+            yield settings.page
+        finally:
+            waiting.cancel()
+            stop.set()
+            await asyncio.wait([machine])
+
+
+async def _until_answering(
+    settings: Settings, supervisor: Supervisor, members: Sequence[Part], console: Console
 ) -> None:
     await supervisor.wait_ready("engine")
-    if settings.knowledge.demo and not Path(settings.knowledge.uri).exists():
+    if settings.knowledge.demo and not _has_index(settings):
         await _ingest_demo(console)
     for part in members:
         await supervisor.wait_ready(part.name)
-    seconds = time.monotonic() - begin
-    console.show("landline", f"answers at {_page(settings)} ({settings.tier} models, ready in {seconds:.1f} s)")
+
+
+def _has_index(settings: Settings) -> bool:
+    return "://" in settings.knowledge.uri or Path(settings.knowledge.uri).exists()
 
 
 async def _ingest_demo(console: Console) -> None:

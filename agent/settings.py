@@ -253,6 +253,12 @@ class Settings:
         return self.livekit.url or f"ws://127.0.0.1:{self.livekit.port}"
 
     @property
+    def page(self) -> str:
+        """The page's address on this machine."""
+        host = "127.0.0.1" if self.web.host in ("0.0.0.0", "::") else self.web.host
+        return f"http://{host}:{self.web.port}"
+
+    @property
     def is_starter(self) -> bool:
         """Whether the language model is the repository's own."""
         return self.models.llama.resolve().is_relative_to(STARTER)

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from agent.settings import child_environment
@@ -42,20 +43,28 @@ def pause_before_restart(*, failures: int, lived_s: float) -> float:
     return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** max(0, failures - 1))
 
 
+def print_line(line: str) -> None:
+    """Write to standard output at once."""
+    print(line, flush=True)
+
+
 class Console:
     """Where the parts' lines go: as text with the part's name in front, or as JSON lines."""
 
-    def __init__(self, *, is_json: bool, width: int) -> None:
-        self._is_json = is_json
-        self._width = width
+    NAME_WIDTH = 8
+
+    def __init__(self, write: Callable[[str], None], *, is_json: bool) -> None:
+        self._write = write
+        self.is_json = is_json
 
     def show(self, name: str, line: str) -> None:
-        """Print one line of a part."""
-        if self._is_json:
-            line = line if line.startswith("{") else json.dumps({"process": name, "message": line})
-            print(line, flush=True)
+        """Write one line of a part."""
+        if not self.is_json:
+            self._write(f"{name:<{self.NAME_WIDTH}} │ {line}")
+        elif line.startswith("{"):
+            self._write(line)
         else:
-            print(f"{name:<{self._width}} │ {line}", flush=True)
+            self._write(json.dumps({"process": name, "message": line}, ensure_ascii=False))
 
 
 class Supervisor:
@@ -125,7 +134,7 @@ class Supervisor:
 
     async def _watch(self, part: Part) -> None:
         begin = time.monotonic()
-        while not await part.is_ready():
+        while not await part.is_ready():  # noqa: ASYNC110  # another process cannot set an event here
             await asyncio.sleep(PROBE_EVERY_S)
         self._console.show(part.name, f"ready in {time.monotonic() - begin:.1f} s")
         self._ready[part.name].set()
@@ -144,10 +153,8 @@ class Supervisor:
 
 
 def _kill_group(pid: int, number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _reason(code: int) -> str:

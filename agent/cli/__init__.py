@@ -1,0 +1,16 @@
+"""The `landline` command. Each group of commands lies in its own file and imports what it needs when it runs."""
+
+import typer
+
+from agent.cli import calls, documents, models, processes
+
+app = typer.Typer(
+    help="A voice agent on your own machine: speak to it in a browser, on the phone, or over HTTP.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+processes.register(app)
+calls.register(app)
+documents.register(app)
+models.register(app)

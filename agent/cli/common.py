@@ -1,0 +1,45 @@
+"""What every command shares: settings or a clear refusal, and running until told to stop."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+from agent.settings import Settings, SettingsError, load
+
+console = Console()
+errors = Console(stderr=True)
+
+
+def settings_or_exit() -> Settings:
+    """The settings; leaves with a message if they cannot be used."""
+    from pydantic import ValidationError
+
+    try:
+        return load()
+    except SettingsError as error:
+        fail(str(error))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        fail(f"the setting {'.'.join(map(str, first['loc']))} cannot be used: {first['msg']}")
+
+
+def fail(message: str, *, code: int = 1) -> NoReturn:
+    """Print what is wrong and leave."""
+    errors.print(f"[bold red]✗[/] {message}", highlight=False)
+    raise typer.Exit(code)
+
+
+def run_until_signal(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run `work` until it returns; Ctrl-C or SIGTERM sets the event that it was given."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await work(stop)
+
+    asyncio.run(main())

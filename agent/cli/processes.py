@@ -1,0 +1,90 @@
+"""`landline up` and the four processes that it supervises; `landline doctor`."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+from agent.cli.common import console, fail, run_until_signal, settings_or_exit
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    for command in (up, engine, worker, web, livekit, doctor):
+        app.command()(command)
+
+
+def up() -> None:
+    """Start everything on this machine, keep it running, and say where it answers."""
+    from agent.livekit_server import LiveKitMissing
+    from agent.machine import PortTaken, run_machine, terminal_console
+
+    settings = settings_or_exit()
+    is_terminal = settings.log.format == "text" or (settings.log.format == "auto" and sys.stdout.isatty())
+    try:
+        run_until_signal(lambda stop: run_machine(settings, stop, terminal_console(is_terminal=is_terminal)))
+    except (PortTaken, LiveKitMissing) as error:
+        fail(str(error))
+
+
+def engine() -> None:
+    """Hold the models and serve them on a socket."""
+    from agent import logs
+    from agent.engine import run_engine
+
+    settings = settings_or_exit()
+    logs.set_up(settings.log, process="engine")
+    try:
+        run_until_signal(lambda stop: run_engine(settings, stop))
+    except OSError as error:
+        fail(f"{error}")
+
+
+def worker() -> None:
+    """Join calls: the LiveKit side, without any model in it."""
+    from agent import logs
+    from agent.worker import run_worker
+
+    settings = settings_or_exit()
+    logs.set_up(settings.log, process="worker")
+    asyncio.run(run_worker(settings))
+
+
+def web() -> None:
+    """Serve the page and hand out tickets to calls."""
+    from agent import logs
+    from agent.door import web_config
+    from web.server import run
+
+    settings = settings_or_exit()
+    logs.set_up(settings.log, process="web")
+    run(web_config(settings))
+
+
+def livekit() -> None:
+    """Run our own LiveKit server with the settings' ports and keys."""
+    from agent.livekit_server import LiveKitMissing, command
+    from agent.settings import child_environment
+
+    settings = settings_or_exit()
+    try:
+        server = command(settings.livekit, folder=Path("run"))
+    except LiveKitMissing as error:
+        fail(str(error))
+    os.execve(server.arguments[0], server.arguments, child_environment(server.environment))
+
+
+def doctor() -> None:
+    """Say what is here, what is missing, and the exact command that gets it."""
+    from agent.doctor import examine
+
+    findings = examine(settings_or_exit())
+    for finding in findings:
+        mark = "[green]✓[/]" if finding.is_fine else "[bold red]✗[/]"
+        console.print(f"{mark} {finding.subject}: {finding.state}", highlight=False)
+        if not finding.is_fine:
+            console.print(f"    {finding.remedy}", highlight=False)
+    if not all(finding.is_fine for finding in findings):
+        raise typer.Exit(1)

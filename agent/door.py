@@ -1,0 +1,26 @@
+"""The web door, put together from the settings."""
+
+from agent.probes import engine_is_ready, worker_is_registered
+from agent.settings import Settings
+from web.config import WebConfig
+
+
+def web_config(settings: Settings) -> WebConfig:
+    """What the door needs to know, and whom it asks before it says that it is ready."""
+
+    async def tier() -> str:
+        return settings.tier
+
+    return WebConfig(
+        host=settings.web.host,
+        port=settings.web.port,
+        livekit_url=settings.livekit_url,
+        public_livekit_url=settings.livekit.public_url or None,
+        api_key=settings.livekit.api_key,
+        api_secret=settings.livekit.api_secret.get_secret_value(),
+        agent_name=settings.worker.agent_name,
+        max_calls=settings.worker.max_calls,
+        models_tier=tier,
+        probes={"engine": engine_is_ready(settings), "worker": worker_is_registered(settings)},
+        sessions_per_minute=settings.web.sessions_per_minute,
+    )

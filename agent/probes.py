@@ -1,0 +1,44 @@
+"""Is a neighbouring process there? Questions that never raise."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import aiohttp
+
+from agent.settings import Settings
+from plugins.client import EngineClient
+from plugins.errors import EngineError
+
+Probe = Callable[[], Awaitable[bool]]
+
+TIMEOUT_S = 2.0
+
+
+def answers(url: str) -> Probe:
+    """Whether a GET of `url` gives 200."""
+
+    async def probe() -> bool:
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        with suppress(aiohttp.ClientError, OSError, TimeoutError):
+            async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
+                return response.status == 200
+        return False
+
+    return probe
+
+
+def worker_is_registered(settings: Settings) -> Probe:
+    """Whether the worker on this machine takes calls."""
+    return answers(f"http://127.0.0.1:{settings.worker.health_port}/")
+
+
+def engine_is_ready(settings: Settings) -> Probe:
+    """Whether every model is loaded."""
+    engine = EngineClient(settings.engine.url)
+
+    async def probe() -> bool:
+        with suppress(EngineError):
+            return (await engine.health())["status"] == "ready"
+        return False
+
+    return probe
