@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -306,3 +307,33 @@ def check_keys(settings: Settings) -> None:
         )
     if len(secret) < 32:
         raise SettingsError("LIVEKIT_API_SECRET has fewer than 32 characters; `openssl rand -hex 32` makes a safe one")
+
+
+def example() -> str:
+    """The text of `.env.example`: every setting with its sentence and its default, commented out."""
+    lines = ["# Every setting with its default. Copy to .env and uncomment what you change."]
+    for section in SECTIONS.values():
+        prefix = str(section.model_config.get("env_prefix", ""))
+        lines += ["", f"# --- {(section.__doc__ or '').strip()}"]
+        for name, field in section.model_fields.items():
+            lines += [
+                "",
+                f"# {' '.join((field.description or '').split())}",
+                f"# {prefix}{name.upper()}={_shown(field)}",
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _shown(field: FieldInfo) -> str:
+    value = field.get_default()
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Path) and value.is_relative_to(ROOT):
+        return str(value.relative_to(ROOT))
+    return "" if value is None else str(value)
+
+
+if __name__ == "__main__":
+    print(example(), end="")

@@ -1,0 +1,59 @@
+"""Settings: documented, safe by default, and read in one place."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from agent import settings as module
+from agent.settings import ROOT, SECTIONS, Settings, SettingsError, check_keys, example
+
+SOURCES = [path for folder in ("agent", "plugins", "knowledge", "web") for path in (ROOT / folder).rglob("*.py")]
+
+
+def test_every_setting_has_a_sentence() -> None:
+    for section in SECTIONS.values():
+        for name, field in section.model_fields.items():
+            assert field.description, f"{section.__name__}.{name}"
+            assert field.description.strip().endswith("."), f"{section.__name__}.{name}"
+
+
+def test_env_example_shows_every_setting_with_its_default() -> None:
+    assert (ROOT / ".env.example").read_text() == example(), "run `python -m agent.settings > .env.example`"
+
+
+def test_only_the_settings_file_reads_the_environment() -> None:
+    readers = [path for path in SOURCES if re.search(r"os\.(environ|getenv)", path.read_text())]
+    assert readers == [Path(module.__file__)]
+
+
+def test_the_development_keys_are_refused_outside_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEB_HOST", "0.0.0.0")
+    with pytest.raises(SettingsError, match="LIVEKIT_API_SECRET"):
+        check_keys(Settings())
+
+
+def test_the_development_keys_are_refused_with_an_outside_livekit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVEKIT_URL", "wss://livekit.example.org")
+    with pytest.raises(SettingsError, match="LIVEKIT_API_KEY"):
+        check_keys(Settings())
+
+
+def test_own_keys_may_be_used_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEB_HOST", "0.0.0.0")
+    monkeypatch.setenv("LIVEKIT_API_KEY", "clinic")
+    monkeypatch.setenv("LIVEKIT_API_SECRET", "x" * 32)
+    check_keys(Settings())
+
+
+def test_a_short_secret_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVEKIT_API_KEY", "clinic")
+    monkeypatch.setenv("LIVEKIT_API_SECRET", "short")
+    with pytest.raises(SettingsError, match="32 characters"):
+        check_keys(Settings())
+
+
+def test_starter_models_quote_and_other_models_speak_freely(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (Settings().tier, Settings().mode) == ("starter", "quote")
+    monkeypatch.setenv("MODELS_LLAMA", "/models/other.gguf")
+    assert (Settings().tier, Settings().mode) == ("standard", "free")
