@@ -1,0 +1,141 @@
+"""Quote mode: the answer is a line of the documents or of the house, word for word, whatever the model's weights.
+
+Retrieval marks candidate lines and scores them. `choose_lines` keeps those that may be said now, best first. One clear
+winner stands alone; between several the model chooses. The grammar made from the lines holds no other words.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agent.prompts import read_prompt, read_stock
+
+Json = dict[str, Any]
+
+MAX_LINES = 4
+"""Sentences the model may choose from; more only confuse a small one."""
+MAX_SPOKEN_CHARS = 240
+"""A longer sentence is cut at a clause end, where what remains is still a sentence."""
+CLEAR_LEAD = 0.06
+"""A line whose score is this much above the next is the answer without asking the model."""
+STOCK_SCORE = 0.62
+"""Cosine similarity with an example from which small talk is taken for small talk."""
+STOCK_LEAD = 0.0
+"""How far small talk must be above the best sentence."""
+
+_CLAUSE_END = re.compile(r"; |, (?=(?:and|but|or|so|because|unless|although|which|where|while|if|when)\b)")
+_CAN_END_IN = re.compile(r"\w[\"'”’)]?$")
+
+
+@dataclass(frozen=True)
+class QuotePrompt:
+    """What goes to the model: OpenAI messages, and GBNF that allows the lines alone."""
+
+    messages: list[Json]
+    grammar: str
+    lines: tuple[str, ...]
+
+
+def quote_prompt(
+    retrieval: Mapping[str, Any], question: str, history: Sequence[Mapping[str, Any]] = (), *, documents: bool = True
+) -> QuotePrompt:
+    """Prepare the answer to `question`; `retrieval` is `knowledge.Retrieval` as a dict.
+
+
+    `history` is the messages before it; `documents` false says that the caller has switched the documents off.
+    """
+    lines = choose_lines(retrieval, question, history, documents=documents)
+    return QuotePrompt(messages=quote_messages(lines, question, history), grammar=grammar_of(lines), lines=lines)
+
+
+def quote_messages(lines: Sequence[str], question: str, history: Sequence[Mapping[str, Any]] = ()) -> list[Json]:
+    """The messages any chat model understands. Everything before the last one stays the same from turn to turn."""
+    listed = "\n".join(f"- {line}" for line in lines)
+    asked = " ".join(question.split())
+    return [
+        {"role": "system", "content": read_prompt("quote")},
+        *({"role": turn["role"], "content": turn["content"]} for turn in history),
+        {"role": "user", "content": f"Caller: {asked}\n\nLines:\n{listed}\n\nCaller: {asked}"},
+    ]
+
+
+def choose_lines(
+    retrieval: Mapping[str, Any], question: str, history: Sequence[Mapping[str, Any]] = (), *, documents: bool = True
+) -> tuple[str, ...]:
+    """The lines that may be said now, best first, never none."""
+    if not any(character.isalnum() for character in question):
+        return (_stock("not_understood"),)
+    sentences = _best(retrieval, "sentence") if documents and retrieval.get("answerable") else []
+    talk = _best(retrieval, "stock")
+    if talk and _is_talk(talk[0], sentences):
+        return (_talk_line(talk[0], history),)
+    if not sentences:
+        return (_stock("not_in_documents" if documents else "documents_off"),)
+    return _unrivalled([(spoken(candidate["text"]), candidate["score"]) for candidate in sentences[:MAX_LINES]])
+
+
+def _best(retrieval: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
+    candidates = [candidate for candidate in retrieval["candidates"] if candidate["kind"] == kind]
+    return sorted(candidates, key=lambda candidate: -candidate["score"])
+
+
+def _is_talk(talk: Mapping[str, Any], sentences: Sequence[Mapping[str, Any]]) -> bool:
+    rival = sentences[0]["score"] if sentences else 0.0
+    return talk["score"] >= STOCK_SCORE and talk["score"] >= rival + STOCK_LEAD
+
+
+def _talk_line(talk: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
+    """The stock line, or what was said last when the caller wants to hear that again."""
+    said = [turn["content"] for turn in history if turn["role"] == "assistant" and turn["content"]]
+    return said[-1] if talk["name"] == "repeat" and said else talk["text"]
+
+
+def _unrivalled(scored: Sequence[tuple[str, float]]) -> tuple[str, ...]:
+    best = scored[0][1]
+    near = [line for line, score in scored if best - score < CLEAR_LEAD]
+    return tuple(dict.fromkeys(near))
+
+
+def _stock(name: str) -> str:
+    return read_stock()[name].text
+
+
+def spoken(sentence: str, *, max_chars: int = MAX_SPOKEN_CHARS) -> str:
+    """A sentence short enough to be heard: itself, or its first clauses with a full stop where they can stand alone."""
+    text = " ".join(sentence.split())
+    if len(text) <= max_chars:
+        return text
+    ends = [end.start() for end in _CLAUSE_END.finditer(text) if 40 <= end.start() < max_chars]
+    if not ends or not _CAN_END_IN.search(text[: ends[-1]]):
+        return text
+    return text[: ends[-1]] + "."
+
+
+def grammar_of(lines: Sequence[str]) -> str:
+    """GBNF whose language is exactly `lines`. Raises `ValueError` when there are none."""
+    if not lines:
+        raise ValueError("a grammar needs at least one line")
+    return "root ::= " + " | ".join(f'"{_escape(line)}"' for line in lines)
+
+
+def _escape(line: str) -> str:
+    return "".join(_escape_character(character) for character in line)
+
+
+def _escape_character(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    if character.isprintable():
+        return character
+    return f"\\U{ord(character):08X}"
+
+
+def cited(answer: str, retrieval: Mapping[str, Any]) -> list[Json]:
+    """The passages that the answer's words come from, in the order of the answer, each once."""
+    found: dict[int, int] = {}
+    for candidate in retrieval["candidates"]:
+        at = answer.find(spoken(candidate["text"]))
+        if candidate["kind"] == "sentence" and candidate["passage"] >= 0 and at >= 0:
+            found.setdefault(candidate["passage"], at)
+    return [retrieval["passages"][index] for index in sorted(found, key=lambda index: found[index])]
