@@ -42,7 +42,6 @@ def quote_prompt(
 ) -> QuotePrompt:
     """Prepare the answer to `question`; `retrieval` is `knowledge.Retrieval` as a dict.
 
-
     `history` is the messages before it; `documents` false says that the caller has switched the documents off.
     """
     lines = choose_lines(retrieval, question, history, documents=documents)
@@ -139,3 +138,46 @@ def cited(answer: str, retrieval: Mapping[str, Any]) -> list[Json]:
         if candidate["kind"] == "sentence" and candidate["passage"] >= 0 and at >= 0:
             found.setdefault(candidate["passage"], at)
     return [retrieval["passages"][index] for index in sorted(found, key=lambda index: found[index])]
+
+
+_FILLER = re.compile(r"^(?:(?:and|so|but|okay|ok|well|uh|um|then|also|or)\b[ ,]*)+")
+_ABOUT = re.compile(r"^(?:what|how) about\b\s*")
+_DAY = r"(?:(?:on|at) )?(?:the )?(?:mon|tues|wednes|thurs|fri|satur|sun|week)(?:day|end)s?"
+_ONLY_DAY = re.compile(rf"^{_DAY}(?: too| as well)?$")
+_DAYS = re.compile(rf"\b{_DAY}\b")
+_POINTING = re.compile(r"\b(?:it|that|this|they|them|those|these|there|one|he|she)\b")
+_FRAME = re.compile(
+    r"^(?:how (?:much|many|long|often|far|old|late|early|big)|what time|what|when|where|who|which|until when|since when|"
+    r"is|are|do|does|can|could|may|must|should|will|would)\b"
+    r"(?: (?:is|are|was|do|does|can|could|may|must|should|will|would|have|has|cost|costs|there|i|you|we|to|any))*\s*"
+)
+_FOLLOW_UP_WORDS = 7
+
+
+def search_query(question: str, history: Sequence[Mapping[str, Any]] = ()) -> str:
+    """What to search the documents for: `question`, made whole from the caller's previous one if it leans on that.
+
+    "and on Sunday" after "when is breakfast" becomes "when is breakfast on sunday".
+    """
+    asked = " ".join(question.split())
+    before = [turn["content"] for turn in history if turn["role"] == "user" and turn["content"].strip()]
+    if not before or not asked:
+        return asked
+    lowered = asked.lower().strip(" ?.!")
+    tail = _ABOUT.sub("", _FILLER.sub("", lowered))
+    previous = search_query(before[-1], history[: _last_user(history)]).lower().strip(" ?.!")
+    if _ONLY_DAY.match(tail):
+        return f"{' '.join(_DAYS.sub('', previous).split())} {tail}"
+    if len(lowered.split()) > _FOLLOW_UP_WORDS:
+        return asked
+    frame = _FRAME.match(previous)
+    topic = previous[frame.end() :] if frame else previous
+    if tail != lowered and not _FRAME.match(tail):
+        return f"{frame.group().strip() if frame else ''} {tail}".strip()
+    if _POINTING.search(tail):
+        return f"{_POINTING.sub(topic, tail, count=1)}"
+    return asked
+
+
+def _last_user(history: Sequence[Mapping[str, Any]]) -> int:
+    return max(index for index, turn in enumerate(history) if turn["role"] == "user")

@@ -31,6 +31,21 @@ def read_stock(path: Path = STOCK_FILE) -> dict[str, StockText]:
     return {name: _line(name, table, path) for name, table in tables.items()}
 
 
+def stock_lines() -> tuple[StockText, ...]:
+    """The lines that small talk is answered with: those that have examples."""
+    return tuple(line for line in read_stock().values() if line.examples)
+
+
+def greeting() -> str:
+    """What a caller hears first."""
+    return read_prompt("greeting")
+
+
+def instructions() -> str:
+    """The system prompt of free mode."""
+    return read_prompt("free")
+
+
 def _line(name: str, table: dict[str, object], path: Path) -> StockText:
     text, examples = table.get("text"), table.get("examples", [])
     if not isinstance(text, str) or not text.strip() or not isinstance(examples, list):
