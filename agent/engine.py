@@ -5,20 +5,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from agent.cores import divide
-from agent.prompts import stock_lines
-from agent.settings import STARTER, Settings
 from knowledge.embeddings import Embedder
-from knowledge.errors import KnowledgeError
 from knowledge.index import Index
-from knowledge.retriever import Retriever
-from plugins.errors import ModelError
+from knowledge.retriever import Retriever, StockLine
 from plugins.llama.model import LlamaModel
 from plugins.piper.model import PiperModel
+from plugins.whisper.model import WhisperModel
+
+from agent.cores import divide
+from agent.prompts import read_stock
+from agent.settings import STARTER, Settings
+from knowledge.errors import KnowledgeError
+from plugins.errors import ModelError
 from plugins.server.app import listening
 from plugins.server.engine import Embedding, Engine, Knowledge
 from plugins.server.slots import ModelSlot
-from plugins.whisper.model import WhisperModel
 
 Model = TypeVar("Model")
 
@@ -71,6 +72,11 @@ def _embedder(settings: Settings, *, threads: int) -> ModelSlot[Embedding]:
         tier="standard" if path else "starter",
         load=lambda: Embedder(path, threads=threads),
     )
+
+
+def stock_lines() -> list[StockLine]:
+    """The house's own lines, for the retriever."""
+    return [StockLine(name=line.name, text=line.text, examples=line.examples) for line in read_stock().values()]
 
 
 def _knowledge(settings: Settings, embedder: ModelSlot[Embedding]) -> ModelSlot[Knowledge]:

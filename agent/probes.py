@@ -29,7 +29,7 @@ def answers(url: str) -> Probe:
 
 def worker_is_registered(settings: Settings) -> Probe:
     """Whether the worker on this machine takes calls."""
-    return answers(f"http://127.0.0.1:{settings.worker.health_port}/")
+    return answers(f"http://127.0.0.1:{settings.worker.health_port}/health")
 
 
 def engine_is_ready(settings: Settings) -> Probe:
