@@ -1,0 +1,121 @@
+"""llama.cpp's working memory: one batch in, one row of logits for each token that asks for it."""
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plugins.errors import ModelCorrupt, ModelError
+from plugins.llama.native import c
+from plugins.llama.weights import Weights
+
+Logits = NDArray[np.float32]
+
+
+class Row(NamedTuple):
+    """The next tokens of one sequence. `ask`: return the logits after the last of them."""
+
+    sequence: int
+    position: int
+    tokens: list[int]
+    ask: bool
+
+
+class Context:
+    """KV cells for `sequences` sequences, `cells` of them in all, shared as needed.
+
+    For one thread at a time. Raises `ModelCorrupt` if no context can be made of the weights.
+    """
+
+    def __init__(self, weights: Weights, *, cells: int, sequences: int, batch_tokens: int, threads: int) -> None:
+        parameters = c.llama_context_default_params()
+        parameters.n_ctx = cells
+        parameters.n_seq_max = sequences
+        parameters.kv_unified = True
+        parameters.n_batch = parameters.n_ubatch = batch_tokens
+        parameters.n_outputs_max = sequences
+        parameters.n_threads = parameters.n_threads_batch = threads
+        parameters.no_perf = True
+        self._pointer = c.llama_init_from_model(weights.pointer, parameters)
+        if not self._pointer:
+            raise ModelCorrupt(weights.path, "no context can be made of it; is there memory enough?")
+        self._memory = c.llama_get_memory(self._pointer)
+        self._vocabulary_size = c.llama_vocab_n_tokens(weights.vocabulary)
+        self.cells = c.llama_n_ctx(self._pointer)
+        self._batch = _Batch(batch_tokens, sequences)
+
+    def decode(self, rows: Sequence[Row]) -> Logits | None:
+        """Read `rows`, at most `batch_tokens` tokens. None if there are not enough cells; nothing changed then.
+
+        Returns float32 [rows that ask, vocabulary], valid until the next call.
+        Raises `ModelError` if the computation fails.
+        """
+        asking = self._batch.fill(rows)
+        status = c.llama_decode(self._pointer, self._batch.native)
+        if status == 1:
+            return None
+        if status:
+            raise ModelError(f"llama.cpp cannot compute this batch (status {status})")
+        return self._logits(asking)
+
+    def cut(self, sequence: int, position: int) -> None:
+        """Forget everything of a sequence from a position on."""
+        c.llama_memory_seq_rm(self._memory, sequence, position, -1)
+
+    def copy(self, source: int, target: int, begin: int, end: int) -> None:
+        """Let `target` see what `source` has read in positions [begin, end); costs no computation and no cells."""
+        c.llama_memory_seq_cp(self._memory, source, target, begin, end)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        c.llama_memory_clear(self._memory, False)
+
+    def close(self) -> None:
+        """Free the memory."""
+        c.llama_free(self._pointer)
+
+    def _logits(self, rows: int) -> Logits:
+        if not rows:
+            return np.empty((0, self._vocabulary_size), np.float32)
+        first = ctypes.addressof(c.llama_get_logits(self._pointer).contents)
+        values: Any = (ctypes.c_float * (rows * self._vocabulary_size)).from_address(first)
+        return np.frombuffer(values, np.float32).reshape(rows, self._vocabulary_size)
+
+
+class _Batch:
+    """A `llama_batch` over numpy arrays, so that a step is a few slice assignments."""
+
+    def __init__(self, tokens: int, sequences: int) -> None:
+        self._token = np.zeros(tokens, np.int32)
+        self._position = np.zeros(tokens, np.int32)
+        self._ask = np.zeros(tokens, np.int8)
+        self._one = np.ones(tokens, np.int32)
+        self._numbers = np.arange(sequences, dtype=np.int32)
+        self._sequence = np.zeros(tokens, np.uintp)
+        self._addresses = self._numbers.ctypes.data + np.arange(sequences, dtype=np.uintp) * 4
+        self.native = c.llama_batch()
+        self.native.token = _pointer(self._token, c.llama_token)
+        self.native.pos = _pointer(self._position, c.llama_pos)
+        self.native.n_seq_id = _pointer(self._one, ctypes.c_int32)
+        self.native.seq_id = _pointer(self._sequence, ctypes.POINTER(c.llama_seq_id))
+        self.native.logits = _pointer(self._ask, ctypes.c_int8)
+
+    def fill(self, rows: Sequence[Row]) -> int:
+        """Put the rows into the batch; returns how many of them ask for logits."""
+        tokens = [token for row in rows for token in row.tokens]
+        size = len(tokens)
+        self._token[:size] = tokens
+        self._position[:size] = [p for row in rows for p in range(row.position, row.position + len(row.tokens))]
+        self._sequence[:size] = self._addresses[[row.sequence for row in rows for _ in row.tokens]]
+        self._ask[:size] = 0
+        last = np.cumsum([len(row.tokens) for row in rows]) - 1
+        asking = [row.ask for row in rows]
+        self._ask[last[asking]] = 1
+        self.native.n_tokens = size
+        return sum(asking)
+
+
+def _pointer(array: NDArray[Any], kind: Any) -> Any:
+    return array.ctypes.data_as(ctypes.POINTER(kind))

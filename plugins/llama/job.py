@@ -1,0 +1,56 @@
+"""A generation while the model works on it."""
+
+from dataclasses import dataclass, field
+
+from plugins.errors import EngineError
+from plugins.llama.generation import Generation, Usage
+from plugins.llama.grammar import Grammar
+from plugins.llama.output import Output
+from plugins.llama.sampling import Sampler
+from plugins.llama.sequences import Sequence
+from plugins.llama.stream import Stream
+
+
+class Superseded(EngineError):
+    """A newer request of the same call took this one's place."""
+
+    code = "superseded"
+    status = 409
+
+
+@dataclass(eq=False)
+class Job:
+    """`tokens` is the prompt and what was written so far; its sequence's `length` says how much of it was read."""
+
+    generation: Generation
+    stream: Stream
+    tokens: list[int]
+    prompt_tokens: int
+    limit: int
+    """At this many tokens in all the answer ends."""
+    sampler: Sampler
+    output: Output
+    call_grammar: Grammar | None = None
+    """What may follow an opened tool call, where the model is free to open one."""
+    constrained: bool = False
+    """Whether it is in such a call."""
+    arrival: int = 0
+    cached_tokens: int | None = None
+    share_at: int = 0
+    """Once this much is read it is copied to the shared sequence; 0 for nothing to share."""
+    sequence: Sequence | None = field(default=None, repr=False)
+
+    @property
+    def order(self) -> tuple[int, float, int]:
+        """Sorts by who must be served first."""
+        return (self.generation.priority, self.generation.deadline_s, self.arrival)
+
+    @property
+    def pending(self) -> int:
+        """Tokens to read before the next one can be chosen."""
+        return len(self.tokens) - (self.sequence.length if self.sequence else 0)
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens so far."""
+        return Usage(self.prompt_tokens, len(self.tokens) - self.prompt_tokens, self.cached_tokens or 0)

@@ -1,0 +1,332 @@
+"""The one thread that computes: each step reads one token of every running answer and a slice of waiting prompts."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+
+from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, ModelError
+from plugins.llama.context import Context, Logits, Row
+from plugins.llama.generation import Delta, Load, Priority
+from plugins.llama.job import Job, Superseded
+from plugins.llama.pace import Pace, share_out
+from plugins.llama.sampling import Candidates
+from plugins.llama.sequences import Claim, Sequence, Sequences
+from plugins.llama.stream import Bell
+from plugins.llama.vocabulary import Vocabulary
+
+Plan = list[tuple[Job, int]]
+"""Who reads how many tokens in a step."""
+
+
+class DecodeLoop:
+    """Continuous batching over the sequences of one context.
+
+    Jobs that find no free sequence wait, most urgent first. A job's sequence is free again one step after it ended
+    or was cancelled; what a call has read stays in its sequence until another needs the place.
+    """
+
+    def __init__(
+        self, context: Context, vocabulary: Vocabulary, *, slots: int, slice_tokens: int, partial: bool
+    ) -> None:
+        self._context = context
+        self._vocabulary = vocabulary
+        self._candidates = Candidates(vocabulary.size)
+        self._sequences = Sequences(slots, partial=partial)
+        self._pace = Pace(most_tokens=slice_tokens)
+        self._running: list[Job] = []
+        self._waiting: list[Job] = []
+        self._bell = Bell()
+        self._inbox = SimpleQueue[Callable[[], None] | None]()
+        self._gate = Lock()
+        self._open = True
+        self._arrivals = count()
+        self._steps = self._prompt_tokens = self._cached_tokens = self._completion_tokens = 0
+        self._thread = Thread(target=self._run, name="llama", daemon=True)
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Queue a job. Raises `EngineUnavailable` after `close`."""
+        self._send(partial(self._receive, job))
+
+    def release(self, call_id: str) -> None:
+        """A call is over: end its jobs and forget what it has read."""
+        self._send(partial(self._release, call_id))
+
+    def close(self) -> None:
+        """End every job with `EngineUnavailable` and wait for the thread."""
+        with self._gate:
+            self._open = False
+            self._inbox.put(None)
+        self._thread.join()
+
+    def load(self) -> Load:
+        """A snapshot, from any thread."""
+        return Load(
+            running=len(self._running),
+            waiting=len(self._waiting),
+            calls_kept=self._sequences.calls_kept,
+            prompt_tokens=self._prompt_tokens,
+            cached_tokens=self._cached_tokens,
+            completion_tokens=self._completion_tokens,
+            steps=self._steps,
+        )
+
+    def _send(self, command: Callable[[], None]) -> None:
+        with self._gate:
+            if not self._open:
+                raise EngineUnavailable("the language model was shut down")
+            self._inbox.put(command)
+
+    def _run(self) -> None:
+        try:
+            while self._obey():
+                self._step()
+                self._bell.ring()
+        finally:
+            self._shut()
+
+    def _obey(self) -> bool:
+        """Carry out what was sent, waiting for something if there is nothing to do. False: stop."""
+        while True:
+            try:
+                command = self._inbox.get(block=not (self._running or self._waiting))
+            except Empty:
+                return True
+            if command is None:
+                return False
+            command()
+            self._bell.ring()
+
+    def _shut(self) -> None:
+        with self._gate:
+            self._open = False
+        while not self._inbox.empty():
+            if command := self._inbox.get():
+                command()
+        for job in (*self._running, *self._waiting):
+            self._fail(job, EngineUnavailable("the language model was shut down"))
+        self._bell.ring()
+
+    def _receive(self, job: Job) -> None:
+        """Take in a job. It replaces jobs of the same call that are not more urgent."""
+        job.arrival = next(self._arrivals)
+        for other in self._of_call(job.generation.call_id):
+            if job.generation.priority <= other.generation.priority:
+                self._fail(other, Superseded("a newer request of the same call took this one's place"))
+        self._waiting.append(job)
+
+    def _release(self, call_id: str) -> None:
+        for job in self._of_call(call_id):
+            self._fail(job, Superseded("the call is over"))
+        if sequence := self._sequences.of_call(call_id):
+            self._sequences.forget(sequence)
+            self._context.cut(sequence.number, 0)
+
+    def _of_call(self, call_id: str | None) -> list[Job]:
+        jobs = (*self._running, *self._waiting)
+        return [job for job in jobs if call_id is not None and job.generation.call_id == call_id]
+
+    def _step(self) -> None:
+        for job in [job for job in (*self._running, *self._waiting) if job.stream.cancelled]:
+            self._leave(job)
+        if self._waiting:
+            self._admit()
+        plan = self._plan()
+        if not plan:
+            return
+        begin = time.perf_counter()
+        try:
+            logits = self._context.decode([_row(job, tokens) for job, tokens in plan])
+        except ModelError as error:
+            return self._start_over(error)
+        if logits is None:
+            return self._make_room()
+        self._steps += 1
+        self._learn(plan, time.perf_counter() - begin)
+        self._advance(plan, logits)
+
+    def _plan(self) -> Plan:
+        answering = [job for job in self._running if job.pending == 1]
+        plan = [(job, 1) for job in answering]
+        if len(answering) < len(self._running):
+            reading = sorted((job for job in self._running if job.pending > 1), key=lambda job: job.order)
+            budget = self._pace.tokens(answering=bool(answering))
+            shares = share_out([job.pending for job in reading], budget)
+            plan += [(job, share) for job, share in zip(reading, shares, strict=True) if share]
+        return plan
+
+    def _learn(self, plan: Plan, duration_s: float) -> None:
+        prompt_tokens = sum(tokens for _, tokens in plan if tokens > 1)
+        self._pace.learn(tokens=prompt_tokens, duration_s=duration_s)
+
+    def _advance(self, plan: Plan, logits: Logits) -> None:
+        """The rows of a plan were read: note it, and choose the next token of those that read everything."""
+        best = logits.argmax(axis=1).tolist() if len(logits) else []
+        row = 0
+        for job, tokens in plan:
+            sequence = _sequence(job)
+            sequence.length += tokens
+            if job.share_at and sequence.length >= job.share_at:
+                self._share(job, sequence)
+            if job.pending:
+                continue
+            if job.limit <= job.prompt_tokens:
+                self._finish(job, "length")
+                continue
+            self._choose(job, best[row], logits[row])
+            row += 1
+
+    def _choose(self, job: Job, best: int, logits: Logits) -> None:
+        try:
+            token = best if job.sampler.plain else job.sampler.choose(logits, self._candidates)
+            if token is None:
+                raise InvalidRequest("the grammar leaves the model nothing to say")
+            self._write(job, token)
+        except EngineError as error:
+            self._fail(job, error)
+
+    def _write(self, job: Job, token: int) -> None:
+        """One more token of an answer."""
+        if token in self._vocabulary.ends:
+            return self._finish(job, "stop")
+        job.tokens.append(token)
+        if delta := job.output.feed(self._vocabulary.piece(token)):
+            self._bell.send(job.stream, delta)
+        if job.output.stopped:
+            self._finish(job, "stop")
+        elif len(job.tokens) >= job.limit:
+            self._finish(job, "length")
+        elif job.call_grammar:
+            _watch_calls(job)
+
+    def _finish(self, job: Job, reason: str) -> None:
+        rest = job.output.finish() or Delta()
+        reason = "tool_calls" if job.output.called else reason
+        self._bell.send(job.stream, rest.then(Delta(finish_reason=reason, usage=job.usage)))
+        self._leave(job)
+
+    def _fail(self, job: Job, error: EngineError) -> None:
+        self._bell.send(job.stream, error)
+        self._leave(job)
+
+    def _leave(self, job: Job) -> None:
+        """The job is over, whatever became of it."""
+        (self._running if job.sequence else self._waiting).remove(job)
+        self._count(job)
+        if sequence := job.sequence:
+            self._give_back(sequence, keep=True)
+        job.sampler.close()
+
+    def _give_back(self, sequence: Sequence, *, keep: bool) -> None:
+        self._sequences.release(sequence, keep=keep)
+        if not sequence.length:
+            self._context.cut(sequence.number, 0)
+
+    def _admit(self) -> None:
+        """Give waiting jobs their sequences, most urgent first."""
+        for job in sorted(self._waiting, key=lambda job: job.order):
+            if self._call_runs(job):
+                continue
+            claim = self._claim(job)
+            while not claim and self._make_way(job):
+                claim = self._claim(job)
+            if not claim:
+                return
+            self._begin(job, claim)
+
+    def _call_runs(self, job: Job) -> bool:
+        return any(other.sequence for other in self._of_call(job.generation.call_id))
+
+    def _claim(self, job: Job) -> Claim | None:
+        taken = sum(len(other.tokens) for other in self._running)
+        if taken and taken + len(job.tokens) > self._context.cells:
+            return None
+        return self._sequences.claim(job.tokens, job.generation.call_id)
+
+    def _make_way(self, job: Job) -> bool:
+        """Send a speculative job back to the queue, if there is one and `job` is none."""
+        speculative = [other for other in self._running if other.generation.priority is Priority.SPECULATIVE]
+        if not speculative or job.generation.priority is Priority.SPECULATIVE:
+            return False
+        self._pause(max(speculative, key=lambda other: other.order))
+        return True
+
+    def _begin(self, job: Job, claim: Claim) -> None:
+        sequence = claim.sequence
+        self._context.cut(sequence.number, claim.kept)
+        if claim.donor:
+            self._context.copy(claim.donor.number, sequence.number, claim.kept, claim.start)
+        self._waiting.remove(job)
+        self._running.append(job)
+        job.sequence = sequence
+        if job.cached_tokens is None:
+            job.cached_tokens = claim.start
+            job.share_at = self._sequences.beginning_to_share(job.tokens, job.generation.call_id)
+
+    def _share(self, job: Job, source: Sequence) -> None:
+        """Keep the beginning of a prompt for the calls to come."""
+        shared = self._sequences.shared
+        self._context.cut(shared.number, 0)
+        self._context.copy(source.number, shared.number, 0, job.share_at)
+        self._sequences.share(job.tokens[: job.share_at])
+        job.share_at = 0
+
+    def _pause(self, job: Job) -> None:
+        """Take a running job's sequence away; it goes on later from where it was."""
+        sequence, job.sequence = _sequence(job), None
+        self._give_back(sequence, keep=False)
+        self._running.remove(job)
+        self._waiting.append(job)
+
+    def _make_room(self) -> None:
+        """The cells do not suffice: wipe what was idle longest, else pause the least urgent job."""
+        if victim := self._sequences.evict():
+            self._context.cut(victim.number, 0)
+        elif len(self._running) > 1:
+            self._pause(max(self._running, key=lambda job: job.order))
+        else:
+            self._fail(self._running[0], InvalidRequest("this needs more context than the model has"))
+
+    def _start_over(self, error: ModelError) -> None:
+        """Nothing that was computed can be trusted any more."""
+        for job in tuple(self._running):
+            self._fail(job, error)
+        self._sequences.forget_all()
+        self._context.clear()
+
+    def _count(self, job: Job) -> None:
+        usage = job.usage
+        self._prompt_tokens += usage.prompt_tokens
+        self._cached_tokens += usage.cached_tokens
+        self._completion_tokens += usage.completion_tokens
+
+
+def _row(job: Job, tokens: int) -> Row:
+    sequence = _sequence(job)
+    begin = sequence.length
+    end = begin + tokens
+    ask = end == len(job.tokens) and job.limit > job.prompt_tokens
+    return Row(sequence.number, begin, job.tokens[begin:end], ask)
+
+
+def _sequence(job: Job) -> Sequence:
+    if job.sequence is None:
+        raise RuntimeError("a job without a sequence cannot run")
+    return job.sequence
+
+
+def _watch_calls(job: Job) -> None:
+    """Hold the model to the tools' schemas from where it opens a call to where it closes it."""
+    inside = job.output.in_call
+    if inside == "" and not job.constrained:
+        job.sampler.follow(job.call_grammar)
+        job.constrained = True
+    elif inside is None and job.constrained:
+        job.sampler.follow(None)
+        job.constrained = False

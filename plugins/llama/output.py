@@ -1,0 +1,46 @@
+"""One answer on its way out: bytes to characters, stop strings cut, tool calls picked out."""
+
+from plugins.llama.generation import Delta
+from plugins.llama.text import Characters, Stops
+from plugins.llama.toolcalls import Listener, ToolCall
+
+
+class Output:
+    """Fed the bytes of each token, gives what may be shown so far."""
+
+    def __init__(self, *, stops: tuple[str, ...], listener: Listener) -> None:
+        self._characters = Characters()
+        self._stops = Stops(stops)
+        self._listener = listener
+        self._called = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop string was reached."""
+        return self._stops.reached
+
+    @property
+    def in_call(self) -> str | None:
+        """What the model has written of a tool call that is not closed yet, None outside of calls."""
+        return self._listener.inside
+
+    @property
+    def called(self) -> bool:
+        """Whether any tool was called."""
+        return self._called
+
+    def feed(self, piece: bytes) -> Delta | None:
+        """What one more token adds, if anything."""
+        text = self._stops.feed(self._characters.feed(piece))
+        return self._delta(*self._listener.feed(text)) if text else None
+
+    def finish(self) -> Delta | None:
+        """What was held back, now that the answer is over."""
+        rest = self._stops.feed(self._characters.finish()) + self._stops.finish()
+        text, calls = self._listener.feed(rest)
+        late_text, late_calls = self._listener.finish()
+        return self._delta(text + late_text, calls + late_calls)
+
+    def _delta(self, text: str, calls: list[ToolCall]) -> Delta | None:
+        self._called = self._called or bool(calls)
+        return Delta(text=text, tool_calls=tuple(calls)) if text or calls else None

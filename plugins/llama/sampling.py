@@ -1,0 +1,151 @@
+"""Which token comes next: the likeliest or a drawn one, and only what the grammar allows."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plugins.errors import InvalidRequest
+from plugins.llama.context import Logits
+from plugins.llama.generation import Generation
+from plugins.llama.grammar import Grammar
+from plugins.llama.native import c
+from plugins.llama.vocabulary import Vocabulary
+
+_TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+_FIRST_TRY = 64
+"""Likeliest tokens shown to a grammar before the whole vocabulary is; applying one costs per token."""
+
+
+class GrammarState:
+    """How far an answer has come in its grammar. Raises `InvalidRequest` if llama.cpp cannot follow the grammar."""
+
+    def __init__(self, vocabulary: Vocabulary, grammar: Grammar) -> None:
+        text, root = grammar.text.encode("utf-8", "replace"), grammar.root.encode()
+        self._sampler = c.llama_sampler_init_grammar(vocabulary.pointer, text, root)
+        if not self._sampler:
+            raise InvalidRequest("the grammar cannot be followed: a part that may be empty repeats itself")
+
+    def allow(self, candidates: Any) -> None:
+        """Give minus infinity to all candidates that cannot come next."""
+        c.llama_sampler_apply(self._sampler, candidates)
+
+    def accept(self, token: int) -> None:
+        """The token came next. It must have been allowed: llama.cpp ends the process otherwise."""
+        c.llama_sampler_accept(self._sampler, token)
+
+    def close(self) -> None:
+        """Free the native state."""
+        c.llama_sampler_free(self._sampler)
+
+
+class Candidates:
+    """Scratch space for one row of logits, shared by all samplers of a thread."""
+
+    def __init__(self, vocabulary_size: int) -> None:
+        self._ids = np.arange(vocabulary_size, dtype=np.int32)
+        self._data = np.zeros(vocabulary_size, _TOKEN_DATA)
+        self._native = c.llama_token_data_array()
+
+    def all(self, logits: Logits) -> Any:
+        """Every token with its logit."""
+        return self._of(self._ids, logits)
+
+    def some(self, ids: NDArray[np.intp], logits: Logits) -> Any:
+        """The tokens `ids` with their logits."""
+        return self._of(ids, logits[ids])
+
+    def likeliest(self, count: int) -> int | None:
+        """The best of the first `count` candidates that a grammar left; None if it left none."""
+        row = self._data[:count]
+        best = int(row["logit"].argmax())
+        return None if np.isneginf(row["logit"][best]) else int(row["id"][best])
+
+    def _of(self, ids: NDArray[np.integer], logits: Logits) -> Any:
+        row = self._data[: len(ids)]
+        row["id"], row["logit"], row["p"] = ids, logits, 0
+        native = self._native
+        native.data = self._data.ctypes.data_as(c.llama_token_data_p)
+        native.size, native.selected, native.sorted = len(ids), -1, False
+        return native
+
+
+class Sampler:
+    """Chooses the tokens of one answer. `close` frees its native parts."""
+
+    def __init__(self, generation: Generation, *, vocabulary: Vocabulary, grammar: Grammar | None) -> None:
+        self._vocabulary = vocabulary
+        self._grammar: GrammarState | None = None
+        self._draw: Any = None
+        if grammar:
+            self.follow(grammar)
+        if generation.temperature > 0:
+            self._draw = _draw_chain(generation)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the likeliest token is always the right one."""
+        return self._draw is None and self._grammar is None
+
+    def follow(self, grammar: Grammar | None) -> None:
+        """From now on only what `grammar` allows, from its beginning; anything with None."""
+        if self._grammar:
+            self._grammar.close()
+        self._grammar = GrammarState(self._vocabulary, grammar) if grammar else None
+
+    def choose(self, logits: Logits, candidates: Candidates) -> int | None:
+        """The next token for a row of logits [vocabulary]; None if the grammar allows none."""
+        token = self._choose(logits, candidates)
+        if token is not None and self._grammar:
+            self._grammar.accept(token)
+        return token
+
+    def close(self) -> None:
+        """Free the native parts."""
+        if self._draw:
+            c.llama_sampler_free(self._draw)
+        if self._grammar:
+            self._grammar.close()
+
+    def _choose(self, logits: Logits, candidates: Candidates) -> int | None:
+        if self._draw is None:
+            return self._best(logits, candidates)
+        token = self._drawn(candidates.all(logits))
+        if self._grammar is None or self._allows(token, logits, candidates):
+            return token
+        array = candidates.all(logits)
+        self._grammar.allow(array)
+        return self._drawn(array) if candidates.likeliest(len(logits)) is not None else None
+
+    def _best(self, logits: Logits, candidates: Candidates) -> int | None:
+        token = int(logits.argmax())
+        if self._grammar is None or self._allows(token, logits, candidates):
+            return token
+        if len(logits) > _FIRST_TRY:
+            likely = np.argpartition(logits, -_FIRST_TRY)[-_FIRST_TRY:]
+            self._grammar.allow(candidates.some(likely, logits))
+            if (found := candidates.likeliest(_FIRST_TRY)) is not None:
+                return found
+        self._grammar.allow(candidates.all(logits))
+        return candidates.likeliest(len(logits))
+
+    def _allows(self, token: int, logits: Logits, candidates: Candidates) -> bool:
+        if self._grammar:
+            self._grammar.allow(candidates.some(np.array([token]), logits))
+        return candidates.likeliest(1) is not None
+
+    def _drawn(self, array: Any) -> int:
+        c.llama_sampler_apply(self._draw, array)
+        return array.data[array.selected].id
+
+
+def _draw_chain(generation: Generation) -> Any:
+    """Temperature, then nucleus, then the die."""
+    seed = c.LLAMA_DEFAULT_SEED if generation.seed is None else generation.seed % c.LLAMA_DEFAULT_SEED
+    parameters = c.llama_sampler_chain_default_params()
+    parameters.no_perf = True
+    chain = c.llama_sampler_chain_init(parameters)
+    c.llama_sampler_chain_add(chain, c.llama_sampler_init_temp(generation.temperature))
+    c.llama_sampler_chain_add(chain, c.llama_sampler_init_top_p(generation.top_p, 1))
+    c.llama_sampler_chain_add(chain, c.llama_sampler_init_dist(seed))
+    return chain

@@ -1,0 +1,103 @@
+"""An answer on its way from the model's thread to an event loop."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Self
+
+from plugins.errors import EngineError
+from plugins.llama.generation import Delta, Usage
+
+
+class Stream:
+    """The deltas of one answer; iterate once, on the event loop where it was made.
+
+    Deltas that arrive while the reader is busy come as one. Raises the `EngineError` that ended the answer early.
+    `cancel` (also: `aclose`) stops the work; whoever leaves the iteration early must call it.
+    """
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.cancelled = False
+        self._arrived = deque[Delta | EngineError]()
+        self._ready = asyncio.Event()
+        self._over = False
+
+    def cancel(self) -> None:
+        """Nobody wants the rest: the model drops this answer before its next step. From any thread."""
+        self.cancelled = True
+
+    async def aclose(self) -> None:
+        """`cancel`, for `contextlib.aclosing`."""
+        self.cancel()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Delta:
+        while not self._arrived:
+            if self._over:
+                raise StopAsyncIteration
+            self._ready.clear()
+            await self._ready.wait()
+        delta = self._arrived.popleft()
+        if isinstance(delta, EngineError):
+            self._over = True
+            raise delta
+        while self._arrived and isinstance(later := self._arrived[0], Delta):
+            delta = delta.then(later)
+            self._arrived.popleft()
+        self._over = delta.finish_reason is not None
+        return delta
+
+    def put(self, item: Delta | EngineError) -> None:
+        """Called by the model's thread, which then rings the stream's `loop` (see `Bell`)."""
+        self._arrived.append(item)
+
+    def fail(self, error: EngineError) -> None:
+        """End the answer with an error. From any thread."""
+        bell = Bell()
+        bell.send(self, error)
+        bell.ring()
+
+    def wake(self) -> None:
+        """Something arrived. Called on the event loop."""
+        self._ready.set()
+
+
+class Bell:
+    """Wakes readers on their event loops, once per step however many of them there are."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[asyncio.AbstractEventLoop, set[Stream]] = {}
+
+    def send(self, stream: Stream, item: Delta | EngineError) -> None:
+        """Give a reader something; it notices at the next `ring`."""
+        stream.put(item)
+        self._waiting.setdefault(stream.loop, set()).add(stream)
+
+    def ring(self) -> None:
+        """Wake everybody who was sent something."""
+        for loop, streams in self._waiting.items():
+            with suppress(RuntimeError):  # the loop was closed: nobody reads there any more
+                loop.call_soon_threadsafe(_wake_all, streams)
+        self._waiting = {}
+
+
+def _wake_all(streams: set[Stream]) -> None:
+    for stream in streams:
+        stream.wake()
+
+
+async def collect(stream: Stream, *, each: Callable[[Delta], None] | None = None) -> Delta:
+    """A whole answer as one delta; cancels it if the caller is cancelled."""
+    whole = Delta(usage=Usage(0, 0, 0))
+    try:
+        async for delta in stream:
+            whole = whole.then(delta)
+            if each:
+                each(delta)
+    finally:
+        stream.cancel()
+    return whole
