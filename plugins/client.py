@@ -67,6 +67,10 @@ class TranscriptionSocket:
         """The caller may have finished: ask for a transcript of everything up to here."""
         await self._command("preflight")
 
+    async def resume(self) -> None:
+        """The caller went on speaking after `preflight`; without this, `end` gives the preflight's transcript."""
+        await self._command("resume")
+
     async def end(self) -> None:
         """The utterance is over: ask for its final transcript."""
         await self._command("end")

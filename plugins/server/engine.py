@@ -49,7 +49,7 @@ class Engine:
     speaking: Scheduler[Any, Any] = field(init=False)
     reading: Scheduler[Any, Any] = field(init=False)
     _threads: ThreadPoolExecutor = field(init=False)
-    _loading: asyncio.Task[None] | None = field(init=False, default=None)
+    loading: asyncio.Task[None] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.hearing = Scheduler(self._decode, name="whisper", max_batch=WHISPER_BATCH)
@@ -80,12 +80,12 @@ class Engine:
 
     def start(self) -> None:
         """Begin to load; returns at once."""
-        self._loading = asyncio.create_task(self._load(), name="load models")
+        self.loading = asyncio.create_task(self._load(), name="load models")
 
     async def aclose(self) -> None:
         """Stop the queues and free the models."""
-        if self._loading:
-            self._loading.cancel()
+        if self.loading:
+            self.loading.cancel()
         for queue in (self.hearing, self.speaking, self.reading):
             await queue.aclose()
         if llama := self.llama.loaded():

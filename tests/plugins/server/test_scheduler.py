@@ -25,7 +25,9 @@ class Gate:
         return [text.upper() for text in batch]
 
 
-async def queued(scheduler: Scheduler[str, str], gate: Gate, *requests: tuple[str, Priority]) -> list[asyncio.Task[str]]:
+async def queued(
+    scheduler: Scheduler[str, str], gate: Gate, *requests: tuple[str, Priority]
+) -> list[asyncio.Task[str]]:
     """One request running, the others waiting behind it."""
     first = asyncio.create_task(scheduler.submit("first", priority=Priority.FINAL))
     await asyncio.to_thread(gate.entered.wait)

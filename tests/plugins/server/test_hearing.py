@@ -1,0 +1,112 @@
+"""The transcription socket: interim, preflight and final transcripts of many utterances."""
+
+import asyncio
+
+import pytest
+
+from plugins.errors import InvalidRequest
+from tests.plugins.server.conftest import Bench
+
+SECOND = b"\x01\x00" * 16_000
+
+
+async def test_a_final_holds_everything_that_was_sent(bench: Bench) -> None:
+    async with bench.client.transcription("en") as socket:
+        events = aiter(socket)
+        await socket.start()
+        await socket.send(SECOND * 2)
+        await socket.end()
+        final = await final_of(events)
+    assert (final["text"], final["utterance"], final["audio_s"]) == ("word0 word1", 1, 2.0)
+
+
+async def test_words_that_two_decodes_agree_on_are_the_interim(bench: Bench) -> None:
+    async with bench.client.transcription() as socket:
+        events = aiter(socket)
+        await socket.start()
+        await socket.send(SECOND)
+        await decoded(bench, 1)
+        await socket.send(SECOND)
+        event = await anext(events)
+    assert (event["type"], event["text"]) == ("interim", "word0")
+
+
+async def test_a_final_after_a_preflight_is_not_decoded_again(bench: Bench) -> None:
+    async with bench.client.transcription() as socket:
+        events = aiter(socket)
+        await socket.start()
+        await socket.send(SECOND)
+        await socket.preflight()
+        assert (await kind_of(events, "preflight"))["text"] == "word0"
+        before = len(bench.whisper.decoded_s)
+        await socket.send(SECOND)
+        await socket.end()
+        assert (await final_of(events))["text"] == "word0"
+    assert len(bench.whisper.decoded_s) == before
+
+
+async def test_speech_that_goes_on_after_a_preflight_is_decoded_whole(bench: Bench) -> None:
+    async with bench.client.transcription() as socket:
+        events = aiter(socket)
+        await socket.start()
+        await socket.send(SECOND)
+        await socket.preflight()
+        await kind_of(events, "preflight")
+        await socket.resume()
+        await socket.send(SECOND)
+        await socket.end()
+        assert (await final_of(events))["text"] == "word0 word1"
+
+
+async def test_the_next_utterance_may_begin_before_the_last_final(bench: Bench) -> None:
+    bench.whisper.gate.clear()
+    async with bench.client.transcription() as socket:
+        events = aiter(socket)
+        for seconds in (1, 3):
+            await socket.start()
+            await socket.send(SECOND * seconds)
+            await socket.end()
+        bench.whisper.gate.set()
+        texts = {(await final_of(events))["text"] for _ in range(2)}
+    assert texts == {"word0", "word0 word1 word2"}
+
+
+async def test_a_cancelled_utterance_gives_nothing(bench: Bench) -> None:
+    async with bench.client.transcription() as socket:
+        events = aiter(socket)
+        await socket.start()
+        await socket.send(SECOND)
+        await socket.cancel()
+        await socket.start()
+        await socket.send(SECOND * 2)
+        await socket.end()
+        assert (await final_of(events))["utterance"] == 2
+
+
+async def test_an_endless_utterance_is_refused_and_the_socket_lives(bench: Bench) -> None:
+    async with bench.client.transcription() as socket:
+        await socket.start()
+        for _ in range(13):
+            await socket.send(SECOND * 10)
+        with pytest.raises(InvalidRequest, match="120 s"):
+            async for _ in socket:
+                pass
+
+
+async def decoded(bench: Bench, count: int) -> None:
+    """Until the model has run `count` times."""
+    async with asyncio.timeout(5):
+        while len(bench.whisper.decoded_s) < count:
+            await asyncio.sleep(0.01)
+
+
+async def kind_of(events, kind: str) -> dict:
+    async with asyncio.timeout(5):
+        while True:
+            event = await anext(events)
+            if event["type"] == kind:
+                return event
+
+
+async def final_of(events) -> dict:
+    return await kind_of(events, "final")
