@@ -1,11 +1,16 @@
 """The transcription socket: interim, preflight and final transcripts of many utterances."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from plugins.errors import InvalidRequest
 from tests.plugins.server.conftest import Bench
+
+Event = dict[str, Any]
+Events = AsyncIterator[Event]
 
 SECOND = b"\x01\x00" * 16_000
 

@@ -1,0 +1,115 @@
+"""The supervisor with real processes: order, restart, one stop for all."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from agent.supervisor import Console, Part, Supervisor, pause_before_restart
+
+
+def part(name: str, code: str, ready: Path, *, after: tuple[str, ...] = ()) -> Part:
+    """A Python process; it is ready once `ready` exists."""
+
+    async def is_ready() -> bool:
+        return ready.exists()
+
+    return Part(name, (sys.executable, "-c", code), is_ready, after=after)
+
+
+def touch_and_wait(path: Path) -> str:
+    return f"import pathlib, time; pathlib.Path({str(path)!r}).touch(); print('hello', flush=True); time.sleep(60)"
+
+
+class Lines(list[str]):
+    """A console's lines, and waiting for one of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.console = Console(self.append, is_json=False)
+
+    async def wait_for(self, text: str, times: int = 1) -> None:
+        async with asyncio.timeout(20):
+            while sum(text in line for line in self) < times:
+                await asyncio.sleep(0.01)
+
+
+async def test_parts_start_in_order_and_one_stop_ends_them_all(tmp_path: Path) -> None:
+    lines, stop = Lines(), asyncio.Event()
+    first = part("first", touch_and_wait(tmp_path / "first"), tmp_path / "first")
+    second = part("second", touch_and_wait(tmp_path / "second"), tmp_path / "second", after=("first",))
+    supervisor = Supervisor([second, first], lines.console)
+    running = asyncio.create_task(supervisor.run(stop))
+    await supervisor.wait_ready("second")
+    order = [line.split()[0] for line in lines if "ready in" in line]
+    children = psutil.Process().children()
+    stop.set()
+    await running
+    assert order == ["first", "second"]
+    assert len(children) == 2 and not any(child.is_running() for child in children)
+
+
+async def test_a_dead_part_is_started_again_and_its_end_is_told(tmp_path: Path) -> None:
+    lines, stop = Lines(), asyncio.Event()
+    supervisor = Supervisor([part("frail", touch_and_wait(tmp_path / "up"), tmp_path / "up")], lines.console)
+    running = asyncio.create_task(supervisor.run(stop))
+    await lines.wait_for("hello")
+    psutil.Process().children()[0].kill()
+    await lines.wait_for("hello", times=2)
+    stop.set()
+    await running
+    assert any("ended by signal SIGKILL" in line for line in lines)
+
+
+async def test_what_a_dead_part_started_dies_with_it(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    code = (
+        "import subprocess, sys, pathlib, time;"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
+        f"pathlib.Path({str(pid)!r}).write_text(str(child.pid)); print('spawned', flush=True); time.sleep(60)"
+    )
+    lines, stop = Lines(), asyncio.Event()
+    supervisor = Supervisor([part("parent", code, pid)], lines.console)
+    running = asyncio.create_task(supervisor.run(stop))
+    await lines.wait_for("spawned")
+    grandchild = psutil.Process(int(pid.read_text()))
+    stop.set()
+    await running
+    assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize(
+    ("failures", "lived_s", "pause_s"), [(1, 1, 0.5), (2, 1, 1.0), (3, 1, 2.0), (9, 1, 10.0), (1, 60, 0.0)]
+)
+def test_pauses_grow_unless_the_part_had_run_steadily(failures: int, lived_s: float, pause_s: float) -> None:
+    assert pause_before_restart(failures=failures, lived_s=lived_s) == pause_s
+
+
+def test_json_lines_pass_and_others_are_wrapped() -> None:
+    lines: list[str] = []
+    console = Console(lines.append, is_json=True)
+    console.show("engine", '{"message": "ready"}')
+    console.show("livekit", "plain")
+    assert lines == ['{"message": "ready"}', '{"process": "livekit", "message": "plain"}']
+
+
+async def test_a_part_sees_its_own_environment(tmp_path: Path) -> None:
+    lines, stop = Lines(), asyncio.Event()
+    shown = Part(
+        "shown",
+        (sys.executable, "-c", "import os, time; print(os.environ['COLOUR'], flush=True); time.sleep(60)"),
+        _never,
+        {"COLOUR": "green"},
+    )
+    running = asyncio.create_task(Supervisor([shown], lines.console).run(stop))
+    await lines.wait_for("green")
+    stop.set()
+    await running
+    assert "COLOUR" not in os.environ
+
+
+async def _never() -> bool:
+    return False
