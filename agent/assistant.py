@@ -1,0 +1,144 @@
+"""The agent in a call: greets, retrieves and answers; when the models fail it says so and keeps the turn."""
+
+import logging
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import Any, cast
+
+from livekit import rtc
+from livekit.agents import Agent, APIError, FlushSentinel, ModelSettings, llm
+
+from agent.comeback import MODEL_FAILURES, is_back
+from agent.history import last_question
+from agent.phrases import ONE_MOMENT, OUT_OF_ORDER, Phrases
+from agent.prompting import Prompt, Prompting, chat_context
+from agent.quote import cited
+from agent.remembered import Remembered
+from agent.waterfall import Turn, Waterfall
+from plugins.client import EngineClient
+from plugins.errors import EngineError
+
+logger = logging.getLogger(__name__)
+
+Reply = AsyncIterator[llm.ChatChunk | str | FlushSentinel]
+
+
+class Assistant(Agent):
+    """One call's agent. `phrases` may be replaced while the call runs, once they are rendered."""
+
+    def __init__(
+        self,
+        *,
+        engine: EngineClient,
+        prompting: Prompting,
+        waterfall: Waterfall,
+        phrases: Phrases,
+        greeting: str,
+        answer_options: dict[str, Any],
+    ) -> None:
+        super().__init__(instructions="")  # prompts are made per turn, in `llm_node`
+        self.phrases = phrases
+        self._engine = engine
+        self._prompting = prompting
+        self._waterfall = waterfall
+        self._greeting = greeting
+        self._answer_options = answer_options
+
+    async def on_enter(self) -> None:
+        """Greet the caller aloud."""
+        self.session.say(self._greeting)
+
+    async def llm_node(self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings) -> Reply:
+        """Answer the last question: retrieval, prompt, model. May run ahead of the end of the turn.
+
+        If a model goes away, the caller hears an apology; the turn is answered once it is back.
+        """
+        question = last_question(chat_ctx)
+        if question is None:
+            return
+        turn = self._waterfall.begin(question.id)
+        try:
+            async for piece in self._answer(turn, chat_ctx, question, tools, model_settings):
+                yield piece
+            return
+        except MODEL_FAILURES as failure:
+            is_worth_waiting = self._note(failure, "answer")
+        if is_worth_waiting:
+            yield ONE_MOMENT
+            yield FlushSentinel()
+            self._waterfall.again(turn)
+            try:
+                if await is_back(self._engine):
+                    async for piece in self._answer(turn, chat_ctx, question, tools, model_settings):
+                        yield piece
+                    return
+            except MODEL_FAILURES as failure:
+                self._note(failure, "second answer")
+        yield OUT_OF_ORDER
+
+    async def _answer(
+        self,
+        turn: Turn,
+        chat_ctx: llm.ChatContext,
+        question: llm.ChatMessage,
+        tools: list[llm.Tool],
+        model_settings: ModelSettings,
+    ) -> Reply:
+        prompt = await self._prompting.prompt(chat_ctx, question)
+        self._waterfall.retrieved(turn)
+        async with self._chat(prompt, tools, model_settings) as stream:
+            async for chunk in stream:
+                if chunk.delta and chunk.delta.content:
+                    self._waterfall.text(turn, chunk.delta.content)
+                yield chunk
+        self._waterfall.answered(turn, cited(turn.answer, prompt.retrieval))
+
+    def _chat(self, prompt: Prompt, tools: list[llm.Tool], model_settings: ModelSettings) -> llm.LLMStream:
+        model = cast("llm.LLM[Any]", self.session.llm)
+        is_quoting = "grammar" in prompt.options
+        return model.chat(
+            chat_ctx=chat_context(prompt.messages),
+            tools=[] if is_quoting else tools,
+            tool_choice=model_settings.tool_choice,
+            conn_options=self.session.conn_options.llm_conn_options,
+            extra_kwargs=self._answer_options | prompt.options,
+        )
+
+    async def tts_node(self, text: AsyncIterable[str], model_settings: ModelSettings) -> AsyncIterator[rtc.AudioFrame]:
+        """Speak `text`; the phrases for bad moments come from their recordings.
+
+        If the voice goes away, the caller hears an apology, and the whole text once it is back.
+        """
+        words = Remembered(text)
+        try:
+            if (phrase := await words.while_it(self.phrases.opening)) in self.phrases.audio:
+                async for frame in self.phrases.frames(phrase or ""):
+                    yield frame
+                return
+            async for frame in self._speak(words, model_settings):
+                yield frame
+        finally:
+            await words.aclose()
+
+    async def _speak(self, words: Remembered, model_settings: ModelSettings) -> AsyncIterator[rtc.AudioFrame]:
+        try:
+            async for frame in Agent.default.tts_node(self, words, model_settings):
+                yield frame
+            return
+        except MODEL_FAILURES as failure:
+            self._note(failure, "speech")
+        async for frame in self.phrases.frames(ONE_MOMENT):
+            yield frame
+        try:
+            if await is_back(self._engine):
+                async for frame in Agent.default.tts_node(self, words, model_settings):
+                    yield frame
+                return
+        except MODEL_FAILURES as failure:
+            self._note(failure, "second speech")
+        async for frame in self.phrases.frames(OUT_OF_ORDER):
+            yield frame
+
+    def _note(self, failure: EngineError | APIError, what: str) -> bool:
+        """Log a failure and say whether it may pass."""
+        logger.warning("no %s: %s", what, type(failure).__name__, extra={"retryable": failure.retryable})
+        return failure.retryable

@@ -1,0 +1,166 @@
+"""One call, in a job process of its own: everything is put together here, and taken apart when the caller leaves.
+
+Job processes hold no weights: whatever needs a model asks the engine.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from livekit import rtc
+from livekit.agents import (
+    AutoSubscribe,
+    CloseEvent,
+    ConversationItemAddedEvent,
+    JobContext,
+    JobProcess,
+    llm,
+    tokenize,
+)
+
+from agent import phrases
+from agent.assistant import Assistant
+from agent.discretion import be_discreet
+from agent.logs import call_id
+from agent.prompting import Prompting, answer_rules
+from agent.prompts import read_stock
+from agent.session import build_session, build_vad, room_options
+from agent.settings import Settings
+from agent.typed import TextDoor
+from agent.waterfall import Json, Waterfall
+from plugins.client import EngineClient
+from plugins.errors import EngineError
+
+logger = logging.getLogger(__name__)
+
+PHRASES_FOLDER = Path("run/phrases")
+CALLER_WAIT_S = 30.0
+"""How long an agent waits in a room for its caller."""
+DOCUMENTS_ATTRIBUTE = "landline.documents"
+INTERRUPT_METHOD = "landline.interrupt"
+
+
+def prewarm(process: JobProcess, *, settings: Settings) -> None:
+    """Before a call comes to this process: do what would otherwise make its first words late."""
+    be_discreet()
+    process.userdata["settings"] = settings
+    process.userdata["vad"] = build_vad(settings.turn)
+    tokenize.basic.hyphenate_word("warmup")
+
+
+async def take_call(job: JobContext) -> None:
+    """LiveKit's entry point: one call in one room."""
+    call_id.set(job.room.name)
+    job.log_context_fields = {"call": job.room.name}
+    call = Call(job, job.proc.userdata["settings"])
+    await call.start()
+
+
+class Call:
+    """The session of one room and what belongs to it."""
+
+    def __init__(self, job: JobContext, settings: Settings) -> None:
+        self._job = job
+        self._settings = settings
+        self._engine = EngineClient(settings.engine.url)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._waterfall = Waterfall(self._tell)
+        self._session = build_session(settings, self._engine, job.proc.userdata["vad"])
+        self._assistant = self._build_assistant()
+        self._text_door = TextDoor(self._waterfall, max_chars=settings.answer.max_typed_chars)
+        self._session.on("conversation_item_added", self._on_item)
+        self._session.on("close", self._on_close)
+        job.add_shutdown_callback(self._release)
+
+    def _build_assistant(self) -> Assistant:
+        answer, voice = self._settings.answer, self._settings.models.voice
+        return Assistant(
+            engine=self._engine,
+            prompting=Prompting(self._engine, answer_rules(self._settings), documents_on=self._documents_on),
+            waterfall=self._waterfall,
+            phrases=phrases.cached(PHRASES_FOLDER, voice=voice),
+            greeting=read_stock()["greeting"].text,
+            answer_options={
+                "call_id": self._job.room.name,
+                "max_tokens": answer.max_tokens,
+                "temperature": answer.temperature,
+            },
+        )
+
+    async def start(self) -> None:
+        """Join the room and greet; the call then runs by itself until the caller leaves."""
+        await self._job.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
+        self._job.room.local_participant.register_rpc_method(INTERRUPT_METHOD, self._interrupt)
+        await self._session.start(
+            self._assistant,
+            room=self._job.room,
+            room_options=room_options(self._text_door.receive),
+            session_host=False,
+            record=False,
+        )
+        self._keep(self._render_phrases())
+        try:
+            async with asyncio.timeout(CALLER_WAIT_S):
+                await self._job.wait_for_participant()
+        except TimeoutError:
+            logger.warning("no caller came within %.0f s", CALLER_WAIT_S)
+            self._session.shutdown(drain=False)
+            return
+        logger.info("call started")
+
+    def _documents_on(self) -> bool:
+        caller = self._session.room_io.linked_participant
+        return caller is None or caller.attributes.get(DOCUMENTS_ATTRIBUTE, "on") != "off"
+
+    async def _interrupt(self, request: rtc.RpcInvocationData) -> str:
+        """RPC `landline.interrupt`: be quiet now."""
+        caller = self._session.room_io.linked_participant
+        if caller and caller.identity == request.caller_identity:
+            await self._session.interrupt(force=True)
+        return ""
+
+    def _on_item(self, event: ConversationItemAddedEvent) -> None:
+        if isinstance(event.item, llm.ChatMessage):
+            self._waterfall.said(event.item)
+
+    def _on_close(self, event: CloseEvent) -> None:
+        logger.info("call ended", extra={"reason": event.reason.value})
+        self._job.shutdown(reason=event.reason.value)
+
+    def _tell(self, topic: str, content: Json) -> None:
+        self._keep(self._send(topic, json.dumps(content)))
+
+    async def _send(self, topic: str, text: str) -> None:
+        caller = self._session.room_io.linked_participant
+        if caller and self._job.room.isconnected():
+            await self._job.room.local_participant.send_text(
+                text, topic=topic, destination_identities=[caller.identity]
+            )
+
+    async def _render_phrases(self) -> None:
+        voice = self._settings.models.voice
+        if phrases.is_complete(PHRASES_FOLDER, voice=voice):
+            return
+        try:
+            self._assistant.phrases = await phrases.render(self._engine, PHRASES_FOLDER, voice=voice)
+        except EngineError as error:
+            logger.warning("phrases for bad moments are not rendered yet: %s", error.code)
+
+    def _keep(self, running: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(running)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _release(self) -> None:
+        """Give back what the engine keeps for this call."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            await self._engine.release_call(self._job.room.name)
+        except EngineError as error:
+            logger.info("the engine frees this call later: %s", error.code)
+        await self._engine.aclose()

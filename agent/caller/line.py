@@ -1,0 +1,126 @@
+"""The caller's audio: a mouth that sends frames in real time, and an ear that stamps what it hears.
+
+All times are the event loop's clock, in seconds.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from livekit import rtc
+
+from agent.caller.loudness import first_audible, last_audible
+from plugins.audio import Float, float_from_pcm, pcm_from_float
+
+RATE_HZ = 48_000
+FRAME_MS = 10
+FRAME = RATE_HZ * FRAME_MS // 1000
+ROOM_NOISE = 3 / 32768
+"""Amplitude of what a quiet room sends: never digital silence, never audible."""
+
+Listener = Callable[[Float, float], None]
+"""Told every frame and the time at which it began."""
+
+
+class Mouth:
+    """Sends a frame every 10 ms, from the speech given to it or else a quiet room's noise."""
+
+    def __init__(self, source: rtc.AudioSource, *, listener: Listener | None = None) -> None:
+        self._source = source
+        self._listener = listener
+        self._pending: Float = np.zeros(0, np.float32)
+        self._spoken = asyncio.Event()
+        self._last_audible_at_s = 0.0
+        self._noise = np.random.default_rng(seed=7)
+
+    async def run(self) -> None:
+        """Send frames until cancelled. A late frame is followed by the next at once, so the pace is kept."""
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        while True:
+            frame = self._next_frame(at_s=loop.time())
+            pcm = pcm_from_float(frame)
+            await self._source.capture_frame(rtc.AudioFrame(pcm, RATE_HZ, 1, FRAME))
+            due_s += FRAME_MS / 1000
+            await asyncio.sleep(max(0.0, due_s - loop.time()))
+
+    async def speak(self, audio: Float) -> float:
+        """Say `audio` (48 kHz) and return when its last audible sample was sent."""
+        self._spoken.clear()
+        self._pending = audio
+        await self._spoken.wait()
+        return self._last_audible_at_s
+
+    def hush(self) -> None:
+        """Break off in mid-word."""
+        self._pending = np.zeros(0, np.float32)
+        self._spoken.set()
+
+    def _next_frame(self, *, at_s: float) -> Float:
+        frame = self._noise.uniform(-ROOM_NOISE, ROOM_NOISE, FRAME).astype(np.float32)
+        if self._pending.size:
+            speech, self._pending = self._pending[:FRAME], self._pending[FRAME:]
+            frame[: speech.size] += speech
+            if (last := last_audible(speech)) is not None:
+                self._last_audible_at_s = at_s + last / RATE_HZ
+            if not self._pending.size:
+                self._spoken.set()
+        if self._listener:
+            self._listener(frame, at_s)
+        return frame
+
+
+class Ear:
+    """Hears the agent's track: when sound began, and when it was last heard."""
+
+    def __init__(self, *, listener: Listener | None = None) -> None:
+        self._listener = listener
+        self._sounds: list[float] = []
+        self._heard = asyncio.Event()
+
+    async def listen(self, track: rtc.Track) -> None:
+        """Hear `track` until it ends."""
+        loop = asyncio.get_running_loop()
+        stream = rtc.AudioStream.from_track(track=track, sample_rate=RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS)
+        try:
+            async for event in stream:
+                frame = float_from_pcm(bytes(event.frame.data))
+                self.hear(frame, began_at_s=loop.time() - frame.size / RATE_HZ)
+        finally:
+            await stream.aclose()
+
+    def hear(self, frame: Float, *, began_at_s: float) -> None:
+        """Take in one frame that began at `began_at_s`."""
+        if self._listener:
+            self._listener(frame, began_at_s)
+        if (first := first_audible(frame)) is not None:
+            self._sounds.append(began_at_s + first / RATE_HZ)
+            self._heard.set()
+
+    def first_sound_after(self, moment_s: float) -> float | None:
+        """When the agent was first heard after `moment_s`."""
+        return next((sound for sound in self._sounds if sound > moment_s), None)
+
+    @property
+    def last_sound_s(self) -> float | None:
+        """When the agent was last heard."""
+        return self._sounds[-1] if self._sounds else None
+
+    async def sound_after(self, moment_s: float) -> float:
+        """Wait until the agent is heard after `moment_s`; returns when that was."""
+        while (sound := self.first_sound_after(moment_s)) is None:
+            self._heard.clear()
+            await self._heard.wait()
+        return sound
+
+
+def microphone() -> tuple[rtc.AudioSource, rtc.LocalAudioTrack]:
+    """A source to push frames into and the track to publish; nothing is queued on the way."""
+    source = rtc.AudioSource(RATE_HZ, 1, queue_size_ms=0)
+    return source, rtc.LocalAudioTrack.create_audio_track("microphone", source)
+
+
+def microphone_options() -> Any:
+    """How the track is published: as a microphone, so that the agent listens to it."""
+    return rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)

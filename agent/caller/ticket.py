@@ -1,0 +1,73 @@
+"""Getting into a room: from the web door like any browser, or minted here by whoever holds the keys."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+import aiohttp
+from livekit.api import AccessToken, VideoGrants
+from livekit.protocol.agent_dispatch import RoomAgentDispatch
+from livekit.protocol.room import RoomConfiguration
+
+from agent.caller.errors import CallFailed, LinesBusy, NoServer
+
+DOOR_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """The right to join one room: LiveKit's WebSocket address, the room's name and a token."""
+
+    url: str
+    room: str
+    token: str
+
+
+@dataclass(frozen=True)
+class Keys:
+    """A LiveKit server's address and API key."""
+
+    url: str
+    api_key: str
+    api_secret: str
+
+
+async def ask_for_ticket(base_url: str, *, documents: bool = True) -> Ticket:
+    """POST /api/session at the web door. Raises `NoServer`, `LinesBusy`, or `CallFailed` with the door's words."""
+    address = base_url.rstrip("/") + "/api/session"
+    timeout = aiohttp.ClientTimeout(total=DOOR_TIMEOUT_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as http,
+            http.post(address, json={"documents": documents}) as response,
+        ):
+            return await _read_ticket(response, address)
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise NoServer(
+            f"nothing answers at {base_url} ({error or type(error).__name__}); `landline up` starts the server"
+        ) from error
+
+
+async def _read_ticket(response: aiohttp.ClientResponse, address: str) -> Ticket:
+    try:
+        body = await response.json()
+        if response.status == 200:
+            return Ticket(url=body["url"], room=body["room"], token=body["token"])
+        code, message = body["error"]["code"], body["error"]["message"]
+    except (aiohttp.ContentTypeError, ValueError, KeyError, TypeError) as error:
+        raise CallFailed(f"{address} answered {response.status}, but not like Landline's web door") from error
+    raise LinesBusy(message) if code == "lines_busy" else CallFailed(message)
+
+
+def mint_ticket(keys: Keys, *, agent_name: str, documents: bool = True, lifetime_s: int = 600) -> Ticket:
+    """A ticket to a new room with the agent dispatched to it; nothing is sent anywhere yet."""
+    room = f"call-{secrets.token_hex(6)}"
+    token = (
+        AccessToken(keys.api_key, keys.api_secret)
+        .with_identity(f"caller-{secrets.token_hex(4)}")
+        .with_ttl(timedelta(seconds=lifetime_s))
+        .with_attributes({"landline.documents": "on" if documents else "off"})
+        .with_grants(VideoGrants(room_join=True, room=room, can_update_own_metadata=True))
+        .with_room_config(RoomConfiguration(agents=[RoomAgentDispatch(agent_name=agent_name)]))
+    )
+    return Ticket(url=keys.url, room=room, token=token.to_jwt())

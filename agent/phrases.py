@@ -1,0 +1,95 @@
+"""What the agent says when its models are away: rendered in its own voice beforehand, played from a file.
+
+The first call that finds the engine well renders the phrases into `run/phrases`; later calls read them. Without a
+rendering the caller hears two soft tones instead.
+"""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from livekit import rtc
+
+from plugins.audio import Float, float_from_pcm, pcm_from_float, read_wav, resample, wav_bytes
+from plugins.client import EngineClient, SpeechPiece
+
+RATE_HZ = 24_000
+"""What the room's audio output takes without resampling."""
+FRAME = RATE_HZ // 50
+TONES_HZ = (660.0, 520.0)
+TONE_S = 0.18
+
+ONE_MOMENT = "I am sorry, one moment please."
+"""The turn is kept: it is answered as soon as the models are back."""
+SAY_AGAIN = "I am sorry, I lost you for a moment. Please say that again."
+"""The turn is lost."""
+OUT_OF_ORDER = "I am sorry, something is wrong on my side. Please try again in a little while."
+"""The models did not come back in time, or cannot answer at all."""
+
+ALL = (ONE_MOMENT, SAY_AGAIN, OUT_OF_ORDER)
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """Audio for each phrase: mono float32 at 24 kHz."""
+
+    audio: dict[str, Float]
+
+    def opening(self, text: str) -> bool:
+        """Whether `text` could become one of the phrases."""
+        return any(phrase.startswith(text) for phrase in self.audio)
+
+    async def frames(self, phrase: str) -> AsyncIterator[rtc.AudioFrame]:
+        """The phrase in frames of 20 ms."""
+        pcm = pcm_from_float(self.audio[phrase])
+        for start in range(0, len(pcm), 2 * FRAME):
+            piece = pcm[start : start + 2 * FRAME]
+            yield rtc.AudioFrame(piece, RATE_HZ, 1, len(piece) // 2)
+
+
+def cached(folder: Path, *, voice: Path) -> Phrases:
+    """What was rendered earlier for this voice; tones for the rest."""
+    return Phrases({phrase: _read(_file(folder, voice, phrase)) for phrase in ALL})
+
+
+def is_complete(folder: Path, *, voice: Path) -> bool:
+    """Whether every phrase has been rendered for this voice."""
+    return all(_file(folder, voice, phrase).is_file() for phrase in ALL)
+
+
+async def render(engine: EngineClient, folder: Path, *, voice: Path) -> Phrases:
+    """Speak every phrase through the engine and keep the files. Raises `EngineError`."""
+    for phrase in ALL:
+        pieces = [piece async for piece in engine.speak(phrase)]
+        await asyncio.to_thread(_write, _file(folder, voice, phrase), pieces)
+    return cached(folder, voice=voice)
+
+
+def tones() -> Float:
+    """Two soft falling tones: something is wrong, and nobody is gone."""
+    seconds = np.arange(int(TONE_S * RATE_HZ)) / RATE_HZ
+    envelope = np.sin(np.pi * seconds / TONE_S)
+    return np.concatenate([0.15 * envelope * np.sin(2 * np.pi * hz * seconds) for hz in TONES_HZ]).astype(np.float32)
+
+
+def _file(folder: Path, voice: Path, phrase: str) -> Path:
+    stamp = voice.stat().st_mtime_ns if voice.exists() else 0
+    digest = hashlib.sha256(f"{voice.resolve()}|{stamp}|{phrase}".encode()).hexdigest()[:16]
+    return folder / f"{voice.stem}-{digest}.wav"
+
+
+def _read(path: Path) -> Float:
+    return read_wav(path, sample_rate_hz=RATE_HZ) if path.is_file() else tones()
+
+
+def _write(path: Path, pieces: Sequence[SpeechPiece]) -> None:
+    """Keep speech at the room's rate. The file is replaced in one step: other calls may be at it."""
+    audio = [resample(float_from_pcm(piece.pcm), from_hz=piece.sample_rate_hz, to_hz=RATE_HZ) for piece in pieces]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    part.write_bytes(wav_bytes(pcm_from_float(np.concatenate(audio)), sample_rate_hz=RATE_HZ))
+    part.replace(path)

@@ -1,0 +1,84 @@
+"""One call's LiveKit session: models behind the engine, turn taking from the settings, nothing that dials out."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from livekit.agents import AgentSession, APIConnectOptions, TurnHandlingOptions, inference, vad
+from livekit.agents.voice.agent_session import SessionConnectOptions
+from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextInputOptions
+from livekit.agents.voice.room_io.types import TextInputEvent
+
+from agent.settings import Settings, TurnSettings
+from plugins.client import EngineClient
+from plugins.llama.llm import LLM
+from plugins.piper.tts import TTS
+from plugins.whisper.stt import STT
+
+OnText = Callable[[AgentSession[None], TextInputEvent], Coroutine[Any, Any, None]]
+
+HEARING_RATE_HZ = 16_000
+HEARING_FRAME_MS = 20
+FALSE_INTERRUPTION_S = 1.0
+"""Silence after which speech that held the agent up, but said nothing, is forgotten and the agent goes on."""
+CLOSE_TRANSCRIPT_S = 0.2
+"""How long the end of a call waits for the transcript of a last half-word."""
+QUICK_RETRY = APIConnectOptions(max_retry=1, retry_interval=0.1, timeout=20)
+"""Hides a connection that broke; a longer absence is the assistant's matter."""
+MANY_ERRORS = 10_000
+"""A call outlives any number of failed turns."""
+
+
+def build_vad(turn: TurnSettings) -> vad.VAD:
+    """The voice activity detector of the settings; costs about 25 ms, so it is made before the call."""
+    if turn.vad == "silero":
+        from livekit.plugins import silero
+
+        return silero.VAD.load(min_silence_duration=turn.min_silence_s)
+    return inference.VAD(min_silence_duration=turn.min_silence_s)
+
+
+def build_session(settings: Settings, engine: EngineClient, detector: vad.VAD) -> AgentSession[None]:
+    """A session with models of its own: LiveKit's model objects tell everything to every session they serve."""
+    language = settings.models.language
+    return AgentSession(
+        stt=STT(engine, vad=detector, language=None if language == "auto" else language),
+        llm=LLM(engine),
+        tts=TTS(engine),
+        vad=detector,
+        turn_handling=turn_handling(settings.turn),
+        aec_warmup_duration=settings.turn.echo_guard_s,
+        user_away_timeout=None,
+        session_close_transcript_timeout=CLOSE_TRANSCRIPT_S,
+        conn_options=SessionConnectOptions(
+            stt_conn_options=QUICK_RETRY,
+            llm_conn_options=QUICK_RETRY,
+            tts_conn_options=QUICK_RETRY,
+            max_unrecoverable_errors=MANY_ERRORS,
+        ),
+    )
+
+
+def turn_handling(turn: TurnSettings) -> TurnHandlingOptions:
+    """When a turn ends and what interrupts. Every mode is named: LiveKit's defaults may choose hosted services."""
+    return TurnHandlingOptions(
+        turn_detection=inference.TurnDetector(version="v1-mini") if turn.detector == "v1-mini" else "vad",
+        endpointing={"mode": "fixed", "min_delay": turn.min_delay_s, "max_delay": turn.max_delay_s},
+        interruption={
+            "mode": "vad",
+            "min_duration": turn.interruption_min_s,
+            "resume_false_interruption": True,
+            "false_interruption_timeout": FALSE_INTERRUPTION_S,
+        },
+        preemptive_generation={"enabled": True, "preemptive_tts": True},
+    )
+
+
+def room_options(on_text: OnText) -> RoomOptions:
+    """Audio as Whisper wants it, text through `on_text`, and an end for the room when the call ends."""
+    return RoomOptions(
+        audio_input=AudioInputOptions(
+            sample_rate=HEARING_RATE_HZ, frame_size_ms=HEARING_FRAME_MS, pre_connect_audio=False
+        ),
+        text_input=TextInputOptions(text_input_cb=on_text),
+        delete_room_on_close=True,
+    )

@@ -1,0 +1,132 @@
+"""One turn in time: which stage took how long, and which documents the answer rests on.
+
+A turn is known by the id of the caller's message. An answer that is made ahead for words which then change never
+becomes a turn: only what reaches the conversation is told to anybody.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from livekit.agents import llm
+
+Json = dict[str, Any]
+Door = Literal["voice", "text"]
+Tell = Callable[[str, Json], None]
+"""Told a topic and what to send on it to the caller."""
+
+SOURCES_TOPIC = "landline.sources"
+TURN_TOPIC = "landline.turn"
+MOST_KEPT = 8
+"""Answers made ahead and never used are forgotten beyond this number."""
+
+USER_STAGES = {"end_of_turn_delay": "end_of_turn_ms", "transcription_delay": "transcript_ms"}
+AGENT_STAGES = {
+    "llm_node_ttft": "first_token_ms",
+    "llm_node_ttfs": "first_clause_ms",
+    "tts_node_ttfb": "first_audio_ms",
+    "e2e_latency": "answered_ms",
+}
+
+
+@dataclass
+class Turn:
+    """What is known of one answer while it is being made. Stamps are seconds of the monotonic clock."""
+
+    id: str
+    door: Door
+    began_s: float
+    retrieved_s: float | None = None
+    first_text_s: float | None = None
+    committed_s: float | None = None
+    answer: str = ""
+    sources: list[Json] = field(default_factory=list[Json])
+    is_answered: bool = False
+    is_retried: bool = False
+    is_told: bool = False
+    user: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Waterfall:
+    """Follows every turn of one call and tells the caller about those that happened."""
+
+    def __init__(self, tell: Tell, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tell = tell
+        self._clock = clock
+        self._turns: dict[str, Turn] = {}
+        self._typed: set[str] = set()
+        self._current: Turn | None = None
+
+    def typed(self, message_id: str) -> None:
+        """The caller's message `message_id` came through the text door."""
+        self._typed.add(message_id)
+
+    def begin(self, message_id: str) -> Turn:
+        """An answer to the caller's message is being made, perhaps ahead of the end of the turn, perhaps again."""
+        known = self._turns.pop(message_id, None)
+        turn = known or Turn(message_id, "text" if message_id in self._typed else "voice", began_s=self._clock())
+        self._turns[message_id] = turn
+        while len(self._turns) > MOST_KEPT:
+            del self._turns[next(iter(self._turns))]
+        return turn
+
+    def retrieved(self, turn: Turn) -> None:
+        """The passages are there."""
+        turn.retrieved_s = turn.retrieved_s or self._clock()
+
+    def text(self, turn: Turn, text: str) -> None:
+        """A piece of the answer."""
+        turn.first_text_s = turn.first_text_s or self._clock()
+        turn.answer += text
+
+    def again(self, turn: Turn) -> None:
+        """The answer broke off and starts over."""
+        turn.answer, turn.first_text_s, turn.retrieved_s, turn.is_retried = "", None, None, True
+
+    def answered(self, turn: Turn, sources: list[Json]) -> None:
+        """The answer's text is complete and rests on `sources`."""
+        turn.sources, turn.is_answered = sources, True
+        self._tell_sources(turn)
+
+    def said(self, message: llm.ChatMessage) -> None:
+        """A message became part of the conversation: the caller's commits its turn, the agent's ends it."""
+        if message.role == "user":
+            self._commit(message)
+        elif message.role == "assistant" and self._current:
+            self._tell(TURN_TOPIC, stages(self._current, message))
+            self._current = None
+
+    def _commit(self, message: llm.ChatMessage) -> None:
+        turn = self.begin(message.id)
+        turn.committed_s, turn.user = self._clock(), message.metrics
+        self._typed.discard(message.id)
+        self._current = turn
+        self._tell_sources(turn)
+
+    def _tell_sources(self, turn: Turn) -> None:
+        if turn.is_answered and turn.committed_s is not None and turn.sources and not turn.is_told:
+            turn.is_told = True
+            self._tell(SOURCES_TOPIC, {"turn": turn.id, "answer": turn.answer, "sources": turn.sources})
+
+
+def stages(turn: Turn, answer: llm.ChatMessage) -> Json:
+    """The waterfall of a finished turn; stages that did not happen are left out.
+
+    `end_of_turn_ms` and `transcript_ms` count from the caller's last sound, `retrieval_ms`, `first_token_ms` and
+    `first_clause_ms` from the start of the answer's making, `first_audio_ms` from the first clause; `ahead_ms` is how
+    long before the end of the turn the making began; `answered_ms` is all of it, as far as the agent can know.
+    """
+    times = {name: turn.user[key] * 1000 for key, name in USER_STAGES.items() if key in turn.user}
+    times |= {name: answer.metrics[key] * 1000 for key, name in AGENT_STAGES.items() if key in answer.metrics}
+    if turn.retrieved_s is not None:
+        times["retrieval_ms"] = (turn.retrieved_s - turn.began_s) * 1000
+    if turn.committed_s is not None:
+        times["ahead_ms"] = max(0.0, turn.committed_s - turn.began_s) * 1000
+    return {
+        "turn": turn.id,
+        "door": turn.door,
+        "interrupted": answer.interrupted,
+        "retried": turn.is_retried,
+        **{name: round(milliseconds, 1) for name, milliseconds in times.items()},
+    }

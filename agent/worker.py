@@ -1,0 +1,181 @@
+"""`landline worker`: take calls from LiveKit and give each a job process of its own.
+
+`GET /health` on loopback says 200 once calls can come, 503 before and while draining.
+"""
+
+import asyncio
+import logging
+import math
+import os
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Literal
+
+from aiohttp import web
+from livekit.agents import AgentServer, JobExecutorType, JobRequest
+
+from agent.call import prewarm, take_call
+from agent.discretion import be_discreet
+from agent.settings import SECTIONS, Settings
+
+logger = logging.getLogger(__name__)
+
+LOOPBACK = "127.0.0.1"
+FULL = 1.0
+ALMOST_FULL = 0.6
+"""LiveKit sends no call to a worker that reports its `target_load` (0.7 unless configured) or more."""
+LAUNCH_S = 15.0
+"""An accepted call that has no process after this long is not coming."""
+START_S = 60.0
+"""A busy machine takes its time to start a job process."""
+RETRIES = 100_000
+"""LiveKit may be away for days; who restarts it is not this process's matter."""
+
+Status = Literal["starting", "ready", "draining"]
+
+
+class Lines:
+    """The calls of this worker: running, or accepted and on their way to a process."""
+
+    def __init__(self, *, max_calls: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._max_calls = max_calls
+        self._clock = clock
+        self._coming: dict[str, float] = {}
+
+    def taken(self, running: set[str]) -> int:
+        """Lines in use, given the ids of the running jobs."""
+        now = self._clock()
+        self._coming = {
+            job: since for job, since in self._coming.items() if job not in running and now - since < LAUNCH_S
+        }
+        return len(running) + len(self._coming)
+
+    def take(self, job: str, running: set[str]) -> bool:
+        """Hold a line for `job`; `False` if none is free."""
+        if self.taken(running) >= self._max_calls:
+            return False
+        self._coming[job] = self._clock()
+        return True
+
+    def load(self, running: set[str]) -> float:
+        """What LiveKit is told: below its limit while a line is free, full otherwise."""
+        taken = self.taken(running)
+        return ALMOST_FULL * taken / self._max_calls if taken < self._max_calls else FULL
+
+
+class Worker:
+    """LiveKit's `AgentServer` with our rules for taking calls."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.status: Status = "starting"
+        self._settings = settings
+        self._lines = Lines(max_calls=settings.worker.max_calls)
+        self._server = AgentServer(
+            job_executor_type=JobExecutorType.PROCESS,
+            ws_url=settings.livekit_url,
+            api_key=settings.livekit.api_key,
+            api_secret=settings.livekit.api_secret.get_secret_value(),
+            host=LOOPBACK,
+            port=0,
+            http_proxy=None,
+            max_retry=RETRIES,
+            num_idle_processes=settings.worker.idle_processes,
+            initialize_process_timeout=START_S,
+            load_threshold=math.inf,
+            load_fnc=lambda _: self._lines.load(self._running()),
+            setup_fnc=partial(prewarm, settings=_complete(settings)),
+            preload_modules=["agent.call", *(["livekit.plugins.silero"] if settings.turn.vad == "silero" else [])],
+            log_level=settings.log.level,
+        )
+        self._server.rtc_session(take_call, agent_name=settings.worker.agent_name, on_request=self._admit)
+        self._server.on("worker_registered", self._on_registered)
+
+    def _running(self) -> set[str]:
+        return {job.job.id for job in self._server.active_jobs}
+
+    def _on_registered(self, *_: object) -> None:
+        if self.status == "starting":
+            self.status = "ready"
+        logger.info("registered with LiveKit as %s", self._settings.worker.agent_name)
+
+    async def _admit(self, request: JobRequest) -> None:
+        if not self._lines.take(request.id, self._running()):
+            logger.warning("a call is passed on: all lines are taken", extra={"call": request.room.name})
+            await request.reject(terminate=False)
+            return
+        await request.accept(
+            name="Landline", attributes={"landline.models": self._settings.tier, "landline.mode": self._settings.mode}
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Take calls until `stop` is set, let the running ones end, then return."""
+        serving = asyncio.create_task(self._server.run(devmode=False))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                serving.result()
+                return
+            await self._drain()
+            await self._server.aclose()
+            await serving
+        finally:
+            stopping.cancel()
+            serving.cancel()
+
+    async def _drain(self) -> None:
+        self.status = "draining"
+        drain_s = self._settings.worker.drain_s
+        try:
+            await self._server.drain(timeout=math.ceil(drain_s))
+        except TimeoutError:
+            logger.warning("calls that still run after %.0f s are ended", drain_s)
+
+    def describe(self) -> dict[str, str | int]:
+        """What the health check shows."""
+        calls = self._lines.taken(self._running()) if self.status != "starting" else 0
+        return {"status": self.status, "calls": calls, "max_calls": self._settings.worker.max_calls}
+
+
+def _complete(settings: Settings) -> Settings:
+    """`settings` with every section read, so that a job process gets the values of this one."""
+    for section in SECTIONS:
+        getattr(settings, section)
+    return settings
+
+
+async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set. Raises `OSError` if the health port is taken."""
+    stay_local(with_turn_model=settings.turn.detector == "v1-mini")
+    be_discreet()
+    worker = Worker(settings)
+    async with _health(worker, port=settings.worker.health_port):
+        await worker.run(stop)
+
+
+def stay_local(*, with_turn_model: bool) -> None:
+    """Switch off, for this process and its jobs, what would make LiveKit's library talk to hosted services.
+
+    The weights of the turn model (255 MB) are loaded once for all jobs if they are used, and not at all otherwise.
+    """
+    for name in ("LIVEKIT_DEV_MODE", "LIVEKIT_REMOTE_EOT_URL", "LIVEKIT_OBSERVABILITY_URL", "LIVEKIT_INFERENCE_URL"):
+        os.environ.pop(name, None)
+    os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "1" if with_turn_model else "0"
+
+
+@asynccontextmanager
+async def _health(worker: Worker, *, port: int) -> AsyncGenerator[None]:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response(worker.describe(), status=200 if worker.status == "ready" else 503)
+
+    app = web.Application()
+    app.add_routes([web.get("/", answer), web.get("/health", answer)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, LOOPBACK, port).start()
+        yield
+    finally:
+        await runner.cleanup()
