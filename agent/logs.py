@@ -59,4 +59,4 @@ def set_up(settings: LogSettings, *, process: str) -> None:
     output.setFormatter(TextLines() if is_text else JsonLines(process))
     logging.basicConfig(level=settings.level, handlers=[output], force=True)
     for name in NOISY:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(settings.level)))
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.root.level))

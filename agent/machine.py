@@ -4,7 +4,7 @@ import asyncio
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -88,7 +88,7 @@ async def run_machine(
 
 
 @asynccontextmanager
-async def running_machine(settings: Settings, *, log: Path, patience_s: float = 120.0) -> AsyncIterator[str]:
+async def running_machine(settings: Settings, *, log: Path, patience_s: float = 120.0) -> AsyncGenerator[str]:
     """Everything running in the background with its lines in `log`; gives the page's address.
 
     Raises `PortTaken`, or `TimeoutError` naming the log if no caller can be answered within `patience_s`.

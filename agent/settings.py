@@ -289,6 +289,14 @@ def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
     return dict(os.environ) | dict(changes)
 
 
+def steer_libraries(changes: Mapping[str, str | None]) -> None:
+    """Set, or with `None` remove, what libraries read from the environment of this process and of its children."""
+    for name, value in changes.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
 def is_loopback(host: str) -> bool:
     """Whether an address can be reached from this machine only."""
     return host.startswith(LOOPBACK)

@@ -167,7 +167,7 @@ class EngineClient:
                     yield _speech_piece(event)
 
     @asynccontextmanager
-    async def transcription(self, language: str | None = None) -> AsyncIterator[TranscriptionSocket]:
+    async def transcription(self, language: str | None = None) -> AsyncGenerator[TranscriptionSocket]:
         """A socket for one call's speech. Close it to drop whatever is still being decoded."""
         query = {"language": language} if language else {}
         try:
@@ -189,7 +189,7 @@ class EngineClient:
             raise self._away(error) from error
 
     @asynccontextmanager
-    async def _stream(self, path: str, body: Json) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _stream(self, path: str, body: Json) -> AsyncGenerator[aiohttp.ClientResponse]:
         try:
             async with self._open().post(self._base + path, json=body) as response:
                 if response.status != 200:

@@ -56,8 +56,8 @@ class ModelMissing(ModelError):
 
     def __init__(self, path: Path | str) -> None:
         super().__init__(
-            f"{path} is missing. `landline models list` shows what is here; "
-            "`landline models pull` fetches the standard models, `git checkout models/starter` restores the starter ones."
+            f"{path} is missing. `landline models list` shows what is here; `landline models pull` fetches the "
+            "standard models, `git checkout models/starter` restores the starter ones."
         )
 
 

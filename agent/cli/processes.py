@@ -1,6 +1,5 @@
 """`landline up` and the four processes that it supervises; `landline doctor`."""
 
-import asyncio
 import os
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from agent.cli.common import console, fail, run_until_signal, settings_or_exit
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    for command in (up, engine, worker, web, livekit, doctor):
+    for command in (up, engine, worker, web, livekit, health, doctor):
         app.command()(command)
 
 
@@ -49,7 +48,7 @@ def worker() -> None:
 
     settings = settings_or_exit()
     logs.set_up(settings.log, process="worker")
-    asyncio.run(run_worker(settings))
+    run_until_signal(lambda stop: run_worker(settings, stop))
 
 
 def web() -> None:
@@ -74,6 +73,16 @@ def livekit() -> None:
     except LiveKitMissing as error:
         fail(str(error))
     os.execve(server.arguments[0], server.arguments, child_environment(server.environment))
+
+
+def health() -> None:
+    """Succeed if the engine can answer: for containers and scripts."""
+    import asyncio
+
+    from agent.probes import engine_is_ready
+
+    if not asyncio.run(engine_is_ready(settings_or_exit())()):
+        fail("the engine is not ready")
 
 
 def doctor() -> None:

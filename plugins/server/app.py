@@ -2,7 +2,7 @@
 
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -77,7 +77,7 @@ async def list_models(request: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def listening(engine: Engine, url: str) -> AsyncIterator[None]:
+async def listening(engine: Engine, url: str) -> AsyncGenerator[None]:
     """Serve `engine` at `unix:PATH` or `http://HOST:PORT` for as long as the context lasts.
 
     A socket file that a dead engine left behind is replaced. Raises `OSError` if the address is taken.

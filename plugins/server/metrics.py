@@ -1,7 +1,7 @@
 """What the engine counts. Names are `stage_quantity_unit`; labels never carry anything that a caller said."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -39,7 +39,7 @@ class Stage:
         self._duration = Histogram(f"{prefix}_duration_seconds", f"Time for one of: {noun}.", buckets=SECONDS)
 
     @contextmanager
-    def measure(self) -> Iterator[Measured]:
+    def measure(self) -> Generator[Measured]:
         """Count one request, its time and what it raised."""
         self._requests.inc()
         begin = time.perf_counter()
