@@ -30,9 +30,18 @@ def humming_graph(*, with_durations: bool) -> onnx.ModelProto:
     """ids → durations → a 440 Hz tone, silent wherever a pad, a space or a mark is."""
     frames = frames_of_ids()
     loudness = np.where(frames == FRAMES, 0.5, 0.0).astype(np.float32)
-    constants = {"frames": frames, "loudness": loudness, "hop": np.array(HOP, np.float32), "zero": np.array(0),
-                 "one": np.array(1), "axis": np.array(0), "first": np.array([0]), "step": np.array(440 * 2 * np.pi / RATE_HZ, np.float32),
-                 "two": np.array([1, 1, -1]), "batch": np.array([0])}
+    constants = {
+        "frames": frames,
+        "loudness": loudness,
+        "hop": np.array(HOP, np.float32),
+        "zero": np.array(0),
+        "one": np.array(1),
+        "axis": np.array(0),
+        "first": np.array([0]),
+        "step": np.array(440 * 2 * np.pi / RATE_HZ, np.float32),
+        "two": np.array([1, 1, -1]),
+        "batch": np.array([0]),
+    }
     nodes = [
         helper.make_node("Gather", ["scales", "one"], ["length_scale"]),
         helper.make_node("Squeeze", ["input", "first"], ["ids"]),
