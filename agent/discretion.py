@@ -1,12 +1,14 @@
-"""What LiveKit's own log lines must not carry: the words of callers; and complaints about what is meant to be."""
+"""What LiveKit's own log lines must not carry: words of callers, tokens; and complaints about what is meant to be."""
 
 import logging
+import re
 
 PRIVATE_PREFIX = "lk.pii"
 EXPECTED = (
     "audio output was detached while text output",  # typed questions are answered in text alone
     "closed unexpectedly",  # LiveKit's data channels, whenever a call ends
 )
+TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
 LOGGERS = ("livekit", "livekit.agents")
 
 
@@ -17,7 +19,14 @@ class Discretion(logging.Filter):
         """Strip `record` in place; `False` drops it."""
         for name in [name for name in record.__dict__ if name.startswith(PRIVATE_PREFIX)]:
             delattr(record, name)
+        if isinstance(record.msg, str):
+            record.msg = without_tokens(record.msg)
         return not any(phrase in str(record.msg) for phrase in EXPECTED)
+
+
+def without_tokens(text: str) -> str:
+    """`text` with every JWT in it left out."""
+    return TOKEN.sub("…", text)
 
 
 def be_discreet() -> None:

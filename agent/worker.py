@@ -6,7 +6,6 @@
 import asyncio
 import logging
 import math
-import os
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +17,7 @@ from livekit.agents import AgentServer, JobExecutorType, JobRequest
 
 from agent.call import prewarm, take_call
 from agent.discretion import be_discreet
-from agent.settings import SECTIONS, Settings
+from agent.settings import SECTIONS, Settings, steer_libraries
 
 logger = logging.getLogger(__name__)
 
@@ -160,9 +159,9 @@ def stay_local(*, with_turn_model: bool) -> None:
 
     The weights of the turn model (255 MB) are loaded once for all jobs if they are used, and not at all otherwise.
     """
-    for name in ("LIVEKIT_DEV_MODE", "LIVEKIT_REMOTE_EOT_URL", "LIVEKIT_OBSERVABILITY_URL", "LIVEKIT_INFERENCE_URL"):
-        os.environ.pop(name, None)
-    os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "1" if with_turn_model else "0"
+    dials_out = ("LIVEKIT_DEV_MODE", "LIVEKIT_REMOTE_EOT_URL", "LIVEKIT_OBSERVABILITY_URL", "LIVEKIT_INFERENCE_URL")
+    steer_libraries(dict.fromkeys(dials_out))
+    steer_libraries({"LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "1" if with_turn_model else "0"})
 
 
 @asynccontextmanager

@@ -1,8 +1,9 @@
 """A scripted call from joining to hanging up: `run_call` for a whole script, `Caller` for one step at a time."""
 
 import asyncio
+import logging
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,11 +17,18 @@ from agent.caller.report import CallReport, Source, TurnReport
 from agent.caller.script import CallScript, Patience, Type, said
 from agent.caller.tape import Tape
 from agent.caller.ticket import Ticket
+from agent.discretion import without_tokens
 
 CONNECT_TIMEOUT_S = 15.0
 CHAT = "lk.chat"
 INTERRUPT = "landline.interrupt"
 STATE = "lk.agent.state"
+REFUSALS = {
+    "expired": "it has expired",
+    "cryptographic": "it was not signed with this server's secret",
+    "401": "it is not from this server",
+    "403": "it does not allow to join",
+}
 IDLE_STATES = ("listening", "idle")
 CAPTION_LAG_S = 0.5
 """How long captions and sources may trail behind the sound."""
@@ -65,6 +73,7 @@ class Caller:
     """One participant in a call, as a context manager: joins and waits for the agent, hangs up at the end."""
 
     def __init__(self, ticket: Ticket, *, patience: Patience | None = None) -> None:
+        logging.getLogger("livekit").setLevel(logging.CRITICAL)  # what goes wrong is raised as `CallFailed`
         loop = asyncio.get_running_loop()
         self.ticket = ticket
         self.room = rtc.Room()
@@ -84,11 +93,10 @@ class Caller:
         self.room.on("participant_attributes_changed", self._on_attributes)
 
     async def __aenter__(self) -> Self:
-        try:
+        async with AsyncExitStack() as leaving:
+            leaving.push_async_callback(self.hang_up)
             await self._join()
-        except BaseException:
-            await self.hang_up()
-            raise
+            leaving.pop_all()
         return self
 
     async def __aexit__(
@@ -234,11 +242,12 @@ class Caller:
             self.agent_attributes = dict(participant.attributes)
 
 
-def _connect_failure(url: str, reason: str) -> NoServer | CallRefused:
+def _connect_failure(url: str, words: str) -> NoServer | CallRefused:
     """LiveKit's own words decide whether nobody answered or the ticket was refused."""
-    if any(sign in reason for sign in ("401", "403", "invalid token", "unauthorized", "permission")):
-        return CallRefused(f"{url} refuses the ticket: {reason}")
-    return NoServer(f"no LiveKit server answers at {url}: {reason}")
+    for sign, reason in REFUSALS.items():
+        if sign in words:
+            return CallRefused(f"{url} refuses the ticket: {reason}")
+    return NoServer(f"no LiveKit server answers at {url} ({without_tokens(words)}); `landline up` starts one")
 
 
 def _text(segments: list[Segment]) -> str:
