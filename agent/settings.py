@@ -297,15 +297,6 @@ def steer_libraries(changes: Mapping[str, str | None]) -> None:
             os.environ[name] = value
 
 
-def change_environment(changes: Mapping[str, str | None]) -> None:
-    """Set variables for libraries that read them, here and in the processes started from here; `None` removes one."""
-    for name, value in changes.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-
-
 def is_loopback(host: str) -> bool:
     """Whether an address can be reached from this machine only."""
     return host.startswith(LOOPBACK)
