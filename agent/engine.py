@@ -5,21 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from knowledge.embeddings import Embedder
-from knowledge.index import Index
-from knowledge.retriever import Retriever, StockLine
-from plugins.llama.model import LlamaModel
-from plugins.piper.model import PiperModel
-from plugins.whisper.model import WhisperModel
-
 from agent.cores import divide
 from agent.prompts import read_stock
 from agent.settings import STARTER, Settings
+from knowledge.embeddings import Embedder
 from knowledge.errors import KnowledgeError
+from knowledge.index import Index
+from knowledge.retriever import Retriever, StockLine
 from plugins.errors import ModelError
+from plugins.llama.model import LlamaModel
+from plugins.piper.model import PiperModel
 from plugins.server.app import listening
-from plugins.server.engine import Embedding, Engine, Knowledge
+from plugins.server.engine import Engine, Knowledge
 from plugins.server.slots import ModelSlot
+from plugins.whisper.model import WhisperModel
 
 Model = TypeVar("Model")
 
@@ -65,12 +64,21 @@ def tier(path: Path) -> str:
     return "starter" if path.resolve().is_relative_to(STARTER) else "standard"
 
 
-def _embedder(settings: Settings, *, threads: int) -> ModelSlot[Embedding]:
+def _embedder(settings: Settings, *, threads: int) -> ModelSlot[Embedder]:
     path = settings.models.embedder
+
+    def load() -> Embedder:
+        try:
+            embedder = Embedder(path, threads=threads)
+            embedder.load()
+        except KnowledgeError as error:
+            raise ModelError(str(error)) from error
+        return embedder
+
     return ModelSlot(
         name=path.name if path else "all-MiniLM-L6-v2",
         tier="standard" if path else "starter",
-        load=lambda: Embedder(path, threads=threads),
+        load=load,
     )
 
 
@@ -79,15 +87,17 @@ def stock_lines() -> list[StockLine]:
     return [StockLine(name=line.name, text=line.text, examples=line.examples) for line in read_stock().values()]
 
 
-def _knowledge(settings: Settings, embedder: ModelSlot[Embedding]) -> ModelSlot[Knowledge]:
+def _knowledge(settings: Settings, embedder: ModelSlot[Embedder]) -> ModelSlot[Knowledge]:
     """The index over the loaded embedder; its slot is filled after the embedder's."""
 
     def load() -> Retriever:
         vectors = embedder.use()
         try:
             index = Index(settings.knowledge.uri, embedder_name=vectors.name, dim=vectors.dim)
-            return Retriever(index, vectors, stock=stock_lines())
+            retriever = Retriever(index, vectors, stock=stock_lines())
+            retriever.warm_up(collection=settings.knowledge.collection)
         except KnowledgeError as error:
             raise ModelError(str(error)) from error
+        return retriever
 
     return ModelSlot(name=settings.knowledge.collection, tier=embedder.tier, load=load)

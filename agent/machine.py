@@ -13,8 +13,6 @@ from agent.probes import answers, engine_is_ready, worker_is_registered
 from agent.settings import ROOT, Settings
 from agent.supervisor import Console, Part, Supervisor, print_line
 
-DEMO = ROOT / "knowledge" / "demo"
-
 
 class PortTaken(Exception):
     """A port that we need belongs to another program; the message names the setting that moves ours."""
@@ -127,8 +125,9 @@ def _has_index(settings: Settings) -> bool:
 
 
 async def _ingest_demo(console: Console) -> None:
+    command = (*_landline("ingest"), str(ROOT / "knowledge" / "demo"))
     process = await asyncio.create_subprocess_exec(
-        *_landline("ingest"), str(DEMO), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     assert process.stdout
     async for line in process.stdout:

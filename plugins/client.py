@@ -136,6 +136,11 @@ class EngineClient:
         answer = await self._json("POST", "/v1/embeddings", json={"input": list(texts), "kind": kind})
         return [row["embedding"] for row in answer["data"]]
 
+    async def embedding_model(self) -> tuple[str, int]:
+        """Name and dimension of the engine's embedding model."""
+        answer = await self._json("POST", "/v1/embeddings", json={"input": "dimension"})
+        return answer["model"], len(answer["data"][0]["embedding"])
+
     async def models(self) -> Json:
         """`GET /v1/models`."""
         return await self._json("GET", "/v1/models")

@@ -37,10 +37,12 @@ def ingest(
                 bar.update(task, completed=done, total=total)
 
             work = ingest_documents(settings, paths, collection=collection, progress=advance)
-            report = asyncio.run(work)
+            ingested = asyncio.run(work)
     except (KnowledgeError, EngineError) as error:
         fail(str(error))
-    _show(report)
+    if ingested.demo_removed:
+        console.print(f"{ingested.demo_removed} demo documents gave way to yours", highlight=False)
+    _show(ingested.report)
 
 
 def _show(report: "Report") -> None:
@@ -51,6 +53,8 @@ def _show(report: "Report") -> None:
         "removed": len(report.removed),
     }
     console.print(", ".join(f"{count} {name}" for name, count in counts.items()), highlight=False)
+    for source in report.skipped:
+        console.print(f"  [dim]left out: {source} (no loader for this kind of file)[/]", highlight=False)
     for source, reason in report.failed:
         console.print(f"[bold red]✗[/] {source}: {reason}", highlight=False)
     if report.failed:

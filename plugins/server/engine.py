@@ -22,7 +22,13 @@ WHISPER_BATCH = 8
 
 
 class Embedding(Protocol):
-    """Texts to vectors: float32 [len(texts), dimensions], each of length 1."""
+    """Texts to vectors: float32 [len(texts), dim], each of length 1."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dim(self) -> int: ...
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
 

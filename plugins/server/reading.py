@@ -41,7 +41,7 @@ async def retrieve(request: web.Request) -> web.Response:
         return knowledge.search(body.query, k=body.k, collection=body.collection, documents=body.documents)
 
     with RETRIEVAL.time():
-        found = await _on_reader(request, search)
+        found = await _on_reader(request, search, Priority.FIRST_ANSWER)
     return web.json_response(asdict(found))
 
 
@@ -53,13 +53,15 @@ async def embed(request: web.Request) -> web.Response:
     texts = [body.input] if isinstance(body.input, str) else body.input
     if not texts or len(texts) > MAX_TEXTS:
         raise InvalidRequest(f"input: 1 to {MAX_TEXTS} texts at a time, not {len(texts)}")
-    encode = embedder.embed_queries if body.kind == "query" else embedder.embed_passages
-    vectors = await _on_reader(request, lambda: encode(texts))
+    is_query = body.kind == "query"
+    encode = embedder.embed_queries if is_query else embedder.embed_passages
+    priority = Priority.FIRST_ANSWER if is_query else Priority.SPECULATIVE
+    vectors = await _on_reader(request, lambda: encode(texts), priority)
     rows = [{"object": "embedding", "index": i, "embedding": row.tolist()} for i, row in enumerate(vectors)]
     usage = {"prompt_tokens": 0, "total_tokens": 0}
-    return web.json_response({"object": "list", "data": rows, "model": engine.embedder.name, "usage": usage})
+    return web.json_response({"object": "list", "data": rows, "model": embedder.name, "usage": usage})
 
 
-async def _on_reader(request: web.Request, step: Callable[[], Any]) -> Any:
+async def _on_reader(request: web.Request, step: Callable[[], Any], priority: Priority) -> Any:
     now = asyncio.get_running_loop().time()
-    return await request.app[ENGINE].reading.submit(step, priority=Priority.FIRST_ANSWER, deadline_s=now)
+    return await request.app[ENGINE].reading.submit(step, priority=priority, deadline_s=now)

@@ -8,7 +8,7 @@ from typing import Generic, Literal, TypeVar
 
 from plugins.errors import EngineBusy, EngineError
 
-Model = TypeVar("Model")
+Model = TypeVar("Model", covariant=True)
 State = Literal["loading", "ready", "failed"]
 
 

@@ -80,6 +80,9 @@ class Piper:
 class Embedder:
     """Two dimensions: queries point one way, passages the other."""
 
+    name = "compass"
+    dim = 2
+
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.array([[1.0, 0.0]] * len(texts), np.float32)
 

@@ -83,6 +83,10 @@ async def test_queries_and_passages_are_embedded_apart(bench: Bench) -> None:
     assert await bench.client.embed(["a", "b"]) == [[0.0, 1.0]] * 2
 
 
+async def test_the_embedding_model_is_named_with_its_dimension(bench: Bench) -> None:
+    assert await bench.client.embedding_model() == ("compass", 2)
+
+
 async def test_retrieval_passes_the_documents_switch_on(bench: Bench) -> None:
     assert await bench.client.retrieve("when", documents=False) == {"query": "when", "documents": False}
 
