@@ -1,23 +1,19 @@
-"""The agent in a call: greets, retrieves and answers; when the models fail it says so and keeps the turn."""
+"""The agent in a call: greets, retrieves, answers and speaks; when the models fail it says so and keeps the turn."""
 
-import logging
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, cast
 
 from livekit import rtc
-from livekit.agents import Agent, APIError, FlushSentinel, ModelSettings, llm
+from livekit.agents import Agent, FlushSentinel, ModelSettings, llm
 
-from agent.comeback import MODEL_FAILURES, is_back
+from agent.apology import is_back, with_apology
 from agent.history import last_question
-from agent.phrases import ONE_MOMENT, OUT_OF_ORDER, Phrases
+from agent.phrases import Phrases
 from agent.prompting import Prompt, Prompting, chat_context
 from agent.quote import cited
 from agent.remembered import Remembered
-from agent.waterfall import Turn, Waterfall
+from agent.waterfall import Waterfall
 from plugins.client import EngineClient
-from plugins.errors import EngineError
-
-logger = logging.getLogger(__name__)
 
 Reply = AsyncIterator[llm.ChatChunk | str | FlushSentinel]
 
@@ -55,34 +51,23 @@ class Assistant(Agent):
         question = last_question(chat_ctx)
         if question is None:
             return
-        turn = self._waterfall.begin(question.id)
-        try:
-            async for piece in self._answer(turn, chat_ctx, question, tools, model_settings):
-                yield piece
-            return
-        except MODEL_FAILURES as failure:
-            is_worth_waiting = self._note(failure, "answer")
-        if is_worth_waiting:
-            yield ONE_MOMENT
-            yield FlushSentinel()
-            self._waterfall.again(turn)
-            try:
-                if await is_back(self._engine):
-                    async for piece in self._answer(turn, chat_ctx, question, tools, model_settings):
-                        yield piece
-                    return
-            except MODEL_FAILURES as failure:
-                self._note(failure, "second answer")
-        yield OUT_OF_ORDER
+        pieces = with_apology(
+            lambda: self._answer(chat_ctx, question, tools, model_settings),
+            sorry=_in_a_segment_of_its_own,
+            come_back=self._engine_is_back,
+            what="answer",
+        )
+        async for piece in pieces:
+            yield piece
 
     async def _answer(
         self,
-        turn: Turn,
         chat_ctx: llm.ChatContext,
         question: llm.ChatMessage,
         tools: list[llm.Tool],
         model_settings: ModelSettings,
     ) -> Reply:
+        turn = self._waterfall.begin(question.id)
         prompt = await self._prompting.prompt(chat_ctx, question)
         self._waterfall.retrieved(turn)
         async with self._chat(prompt, tools, model_settings) as stream:
@@ -110,35 +95,25 @@ class Assistant(Agent):
         """
         words = Remembered(text)
         try:
-            if (phrase := await words.while_it(self.phrases.opening)) in self.phrases.audio:
-                async for frame in self.phrases.frames(phrase or ""):
-                    yield frame
-                return
-            async for frame in self._speak(words, model_settings):
+            phrase = await words.while_it(self.phrases.opening)
+            if phrase in self.phrases.audio:
+                frames = self.phrases.frames(phrase)
+            else:
+                frames = with_apology(
+                    lambda: Agent.default.tts_node(self, words, model_settings),
+                    sorry=self.phrases.frames,
+                    come_back=self._engine_is_back,
+                    what="speech",
+                )
+            async for frame in frames:
                 yield frame
         finally:
             await words.aclose()
 
-    async def _speak(self, words: Remembered, model_settings: ModelSettings) -> AsyncIterator[rtc.AudioFrame]:
-        try:
-            async for frame in Agent.default.tts_node(self, words, model_settings):
-                yield frame
-            return
-        except MODEL_FAILURES as failure:
-            self._note(failure, "speech")
-        async for frame in self.phrases.frames(ONE_MOMENT):
-            yield frame
-        try:
-            if await is_back(self._engine):
-                async for frame in Agent.default.tts_node(self, words, model_settings):
-                    yield frame
-                return
-        except MODEL_FAILURES as failure:
-            self._note(failure, "second speech")
-        async for frame in self.phrases.frames(OUT_OF_ORDER):
-            yield frame
+    async def _engine_is_back(self) -> bool:
+        return await is_back(self._engine)
 
-    def _note(self, failure: EngineError | APIError, what: str) -> bool:
-        """Log a failure and say whether it may pass."""
-        logger.warning("no %s: %s", what, type(failure).__name__, extra={"retryable": failure.retryable})
-        return failure.retryable
+
+async def _in_a_segment_of_its_own(apology: str) -> Reply:
+    yield apology
+    yield FlushSentinel()

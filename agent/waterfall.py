@@ -36,7 +36,7 @@ class Turn:
 
     id: str
     door: Door
-    began_s: float
+    began_s: float | None = None
     retrieved_s: float | None = None
     first_text_s: float | None = None
     committed_s: float | None = None
@@ -63,10 +63,16 @@ class Waterfall:
         self._typed.add(message_id)
 
     def begin(self, message_id: str) -> Turn:
-        """An answer to the caller's message is being made, perhaps ahead of the end of the turn, perhaps again."""
-        known = self._turns.pop(message_id, None)
-        turn = known or Turn(message_id, "text" if message_id in self._typed else "voice", began_s=self._clock())
-        self._turns[message_id] = turn
+        """An answer to the caller's message is being made: perhaps ahead of the end of the turn, perhaps once more."""
+        turn = self._turn(message_id)
+        if turn.began_s is not None:
+            turn.answer, turn.first_text_s, turn.retrieved_s, turn.is_retried = "", None, None, True
+        turn.began_s = turn.began_s or self._clock()
+        return turn
+
+    def _turn(self, message_id: str) -> Turn:
+        door: Door = "text" if message_id in self._typed else "voice"
+        turn = self._turns[message_id] = self._turns.pop(message_id, None) or Turn(message_id, door)
         while len(self._turns) > MOST_KEPT:
             del self._turns[next(iter(self._turns))]
         return turn
@@ -79,10 +85,6 @@ class Waterfall:
         """A piece of the answer."""
         turn.first_text_s = turn.first_text_s or self._clock()
         turn.answer += text
-
-    def again(self, turn: Turn) -> None:
-        """The answer broke off and starts over."""
-        turn.answer, turn.first_text_s, turn.retrieved_s, turn.is_retried = "", None, None, True
 
     def answered(self, turn: Turn, sources: list[Json]) -> None:
         """The answer's text is complete and rests on `sources`."""
@@ -98,7 +100,7 @@ class Waterfall:
             self._current = None
 
     def _commit(self, message: llm.ChatMessage) -> None:
-        turn = self.begin(message.id)
+        turn = self._turn(message.id)
         turn.committed_s, turn.user = self._clock(), message.metrics
         self._typed.discard(message.id)
         self._current = turn
@@ -115,14 +117,13 @@ def stages(turn: Turn, answer: llm.ChatMessage) -> Json:
 
     `end_of_turn_ms` and `transcript_ms` count from the caller's last sound, `retrieval_ms`, `first_token_ms` and
     `first_clause_ms` from the start of the answer's making, `first_audio_ms` from the first clause; `ahead_ms` is how
-    long before the end of the turn the making began; `answered_ms` is all of it, as far as the agent can know.
+    long before the end of the turn the making began; `answered_ms` is all of it, as far as the agent can know: from the
+    caller's last sound to the agent's first, or from the arrival of a typed question to the first text.
     """
     times = {name: turn.user[key] * 1000 for key, name in USER_STAGES.items() if key in turn.user}
     times |= {name: answer.metrics[key] * 1000 for key, name in AGENT_STAGES.items() if key in answer.metrics}
-    if turn.retrieved_s is not None:
-        times["retrieval_ms"] = (turn.retrieved_s - turn.began_s) * 1000
-    if turn.committed_s is not None:
-        times["ahead_ms"] = max(0.0, turn.committed_s - turn.began_s) * 1000
+    if turn.began_s is not None:
+        times |= _made(turn, turn.began_s)
     return {
         "turn": turn.id,
         "door": turn.door,
@@ -130,3 +131,14 @@ def stages(turn: Turn, answer: llm.ChatMessage) -> Json:
         "retried": turn.is_retried,
         **{name: round(milliseconds, 1) for name, milliseconds in times.items()},
     }
+
+
+def _made(turn: Turn, began_s: float) -> dict[str, float]:
+    times: dict[str, float] = {}
+    if turn.retrieved_s is not None:
+        times["retrieval_ms"] = (turn.retrieved_s - began_s) * 1000
+    if turn.door == "text" and turn.first_text_s is not None:
+        times["answered_ms"] = (turn.first_text_s - began_s) * 1000
+    if turn.committed_s is not None:
+        times["ahead_ms"] = max(0.0, turn.committed_s - began_s) * 1000
+    return times

@@ -1,0 +1,84 @@
+"""What the agent says when its models are away."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent import phrases
+from agent.phrases import ALL, ONE_MOMENT, RATE_HZ, cached, is_complete, render
+from plugins.client import EngineClient, SpeechPiece
+from plugins.errors import EngineUnavailable
+
+SECOND = np.full(16_000, 8_000, "<i2").tobytes()
+
+
+class Voice(EngineClient):
+    """An engine that says everything as one steady second in two pieces at 16 kHz."""
+
+    def __init__(self) -> None:
+        super().__init__("unix:nowhere")
+        self.said: list[str] = []
+
+    async def speak(self, text: str, *, voice: str | None = None, speed: float = 1.0) -> AsyncGenerator[SpeechPiece]:
+        self.said.append(text)
+        for half in (SECOND[: len(SECOND) // 2], SECOND[len(SECOND) // 2 :]):
+            yield SpeechPiece(half, 16_000)
+
+
+class Mute(EngineClient):
+    async def speak(self, text: str, *, voice: str | None = None, speed: float = 1.0) -> AsyncGenerator[SpeechPiece]:
+        raise EngineUnavailable("away")
+        yield
+
+
+@pytest.fixture
+def voice(tmp_path: Path) -> Path:
+    path = tmp_path / "voice.onnx"
+    path.write_bytes(b"weights")
+    return path
+
+
+async def test_phrases_are_rendered_once_and_read_from_then_on(tmp_path: Path, voice: Path) -> None:
+    assert not is_complete(tmp_path / "phrases", voice=voice)
+    engine = Voice()
+    rendered = await render(engine, tmp_path / "phrases", voice=voice)
+    assert engine.said == list(ALL)
+    assert is_complete(tmp_path / "phrases", voice=voice)
+    again = cached(tmp_path / "phrases", voice=voice)
+    for phrase in ALL:
+        assert rendered.audio[phrase].size == RATE_HZ
+        assert np.array_equal(again.audio[phrase], rendered.audio[phrase])
+
+
+async def test_another_voice_has_recordings_of_its_own(tmp_path: Path, voice: Path) -> None:
+    await render(Voice(), tmp_path, voice=voice)
+    other = tmp_path / "other.onnx"
+    other.write_bytes(b"other weights")
+    assert not is_complete(tmp_path, voice=other)
+
+
+async def test_without_a_recording_the_caller_hears_tones(tmp_path: Path, voice: Path) -> None:
+    audio = cached(tmp_path, voice=voice).audio[ONE_MOMENT]
+    assert np.array_equal(audio, phrases.tones())
+    assert 0.05 < np.abs(audio).max() < 0.3
+
+
+async def test_a_failed_rendering_is_raised_and_leaves_nothing_half_done(tmp_path: Path, voice: Path) -> None:
+    with pytest.raises(EngineUnavailable):
+        await render(Mute("unix:nowhere"), tmp_path / "phrases", voice=voice)
+    assert not is_complete(tmp_path / "phrases", voice=voice)
+
+
+async def test_frames_carry_the_whole_phrase(tmp_path: Path, voice: Path) -> None:
+    known = await render(Voice(), tmp_path, voice=voice)
+    frames = [frame async for frame in known.frames(ONE_MOMENT)]
+    assert sum(frame.samples_per_channel for frame in frames) == known.audio[ONE_MOMENT].size
+    assert {frame.sample_rate for frame in frames} == {RATE_HZ}
+
+
+def test_a_phrase_is_recognised_by_its_beginning(tmp_path: Path, voice: Path) -> None:
+    known = cached(tmp_path, voice=voice)
+    assert known.opening(ONE_MOMENT[:6])
+    assert not known.opening("Breakfast")

@@ -1,0 +1,81 @@
+"""How many calls a worker takes, and what it tells LiveKit."""
+
+import pickle
+
+import pytest
+
+from agent.call import prewarm, take_call
+from agent.settings import Settings
+from agent.worker import ALMOST_FULL, FULL, LAUNCH_S, Lines, Worker, stay_local
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_call_on_its_way_to_a_process_holds_a_line() -> None:
+    lines = Lines(max_calls=2)
+    assert lines.take("a", running=set())
+    assert lines.take("b", running=set())
+    assert not lines.take("c", running=set())
+
+
+def test_a_running_call_is_counted_once() -> None:
+    lines = Lines(max_calls=2)
+    lines.take("a", running=set())
+    assert lines.taken({"a"}) == 1
+    assert lines.take("b", running={"a"})
+
+
+def test_an_ended_call_frees_its_line() -> None:
+    lines = Lines(max_calls=1)
+    lines.take("a", running=set())
+    assert lines.taken({"a"}) == 1
+    assert lines.take("b", running=set())
+
+
+def test_a_call_that_never_started_is_forgotten() -> None:
+    clock = Clock()
+    lines = Lines(max_calls=1, clock=clock)
+    lines.take("a", running=set())
+    clock.now = LAUNCH_S
+    assert lines.take("b", running=set())
+
+
+@pytest.mark.parametrize(("calls", "load"), [(0, 0.0), (2, ALMOST_FULL / 2), (3, ALMOST_FULL * 3 / 4), (4, FULL)])
+def test_livekit_hears_the_truth_about_the_load(calls: int, load: float) -> None:
+    running = {str(number) for number in range(calls)}
+    assert Lines(max_calls=4).load(running) == pytest.approx(load)
+
+
+def test_a_worker_with_a_free_line_stays_below_livekits_limit() -> None:
+    lines = Lines(max_calls=100)
+    assert lines.load({str(number) for number in range(99)}) < 0.7
+
+
+async def test_a_worker_is_not_ready_before_livekit_knows_it() -> None:
+    assert Worker(Settings()).describe() == {"status": "starting", "calls": 0, "max_calls": 8}
+
+
+def test_what_goes_to_a_job_process_can_be_sent_there() -> None:
+    settings = Settings()
+    assert settings.turn.detector == "vad"
+    received: Settings = pickle.loads(pickle.dumps(settings))
+    assert received.turn == settings.turn
+    assert pickle.loads(pickle.dumps((prewarm, take_call))) == (prewarm, take_call)
+
+
+def test_hosted_services_are_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    monkeypatch.setenv("LIVEKIT_DEV_MODE", "1")
+    monkeypatch.setenv("LIVEKIT_REMOTE_EOT_URL", "https://somewhere")
+    monkeypatch.setenv("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "1")
+    stay_local(with_turn_model=False)
+    assert "LIVEKIT_DEV_MODE" not in os.environ
+    assert "LIVEKIT_REMOTE_EOT_URL" not in os.environ
+    assert os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] == "0"
