@@ -1,0 +1,156 @@
+"""What can go wrong with the owner's documents, and the way out of each.
+
+KnowledgeError
+├── DocumentError            one document cannot go in; the others can
+│   ├── DocumentMissing      no such file or folder
+│   ├── DocumentUnreadable   the system refuses to open or read it
+│   ├── UnsupportedDocument  no loader for this kind of file
+│   ├── OversizedDocument    larger than the limit
+│   ├── BinaryDocument       not text, whatever its name says
+│   ├── UndecodableDocument  text in an encoding that cannot be told
+│   └── EmptyDocument        nothing in it to search
+├── EmbedderMissing          the embedding model is not on this machine
+├── EmbedderCorrupt          it is there and cannot be loaded
+├── IndexUnusable            the index's folder holds something else, or a damaged index
+├── EmbeddingMismatch        the index was made with another embedding model
+└── IndexLocked              another ingest is writing; retried
+"""
+
+from pathlib import Path
+
+
+class KnowledgeError(Exception):
+    """Base of all knowledge failures. `code` is stable; `retryable` says whether waiting helps."""
+
+    code = "knowledge_error"
+    retryable = False
+
+
+class DocumentError(KnowledgeError):
+    """One document cannot go in. `source` names it, `reason` says why and what to do."""
+
+    code = "document_error"
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"{source}: {reason}")
+        self.source = source
+        self.reason = reason
+
+
+class DocumentMissing(DocumentError):
+    """There is no such file or folder."""
+
+    code = "document_missing"
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source, "there is no such file or folder; check the path")
+
+
+class DocumentUnreadable(DocumentError):
+    """The operating system refuses to open or read the file."""
+
+    code = "document_unreadable"
+
+    def __init__(self, source: str, why: str) -> None:
+        super().__init__(source, f"it cannot be read ({why}); check who may read it")
+
+
+class UnsupportedDocument(DocumentError):
+    """No loader knows this kind of file."""
+
+    code = "document_unsupported"
+
+    def __init__(self, source: str, *, known: tuple[str, ...]) -> None:
+        super().__init__(source, f"this kind of file is not read yet; save it as one of {', '.join(known)}")
+
+
+class OversizedDocument(DocumentError):
+    """The file is larger than the limit."""
+
+    code = "document_oversized"
+
+    def __init__(self, source: str, *, size_bytes: int, limit_bytes: int) -> None:
+        megabytes = f"it has {size_bytes / 1e6:.1f} MB and the limit is {limit_bytes / 1e6:g} MB"
+        super().__init__(source, f"{megabytes}; split it, or raise the limit in the settings")
+
+
+class BinaryDocument(DocumentError):
+    """The file is not text, whatever its name says."""
+
+    code = "document_binary"
+
+    def __init__(self, source: str, *, looks_like: str) -> None:
+        super().__init__(source, f"it is not text ({looks_like}); export it as text or Markdown first")
+
+
+class UndecodableDocument(DocumentError):
+    """The file is text in an encoding that cannot be told."""
+
+    code = "document_undecodable"
+
+    def __init__(self, source: str, *, at_byte: int) -> None:
+        super().__init__(source, f"it is not UTF-8 (first bad byte at {at_byte}); save it as UTF-8 and ingest it again")
+
+
+class EmptyDocument(DocumentError):
+    """The document holds nothing to search."""
+
+    code = "document_empty"
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source, "there is no text in it; write something, or remove the file")
+
+
+class EmbedderMissing(KnowledgeError):
+    """The embedding model is not where the settings say."""
+
+    code = "embedder_missing"
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(
+            f"There is no embedding model at {path}. `landline models pull` fetches one; "
+            "without the setting, the one installed with the program is used."
+        )
+
+
+class EmbedderCorrupt(KnowledgeError):
+    """The embedding model exists and cannot be loaded."""
+
+    code = "embedder_corrupt"
+
+    def __init__(self, path: Path | str, why: str) -> None:
+        super().__init__(f"The embedding model at {path} cannot be loaded ({why}). `landline models pull` repairs it.")
+
+
+class IndexUnusable(KnowledgeError):
+    """The index's folder holds something else, or a damaged index."""
+
+    code = "index_unusable"
+
+    def __init__(self, uri: str, why: str) -> None:
+        super().__init__(
+            f"{uri} cannot be used as the index: {why}. "
+            "Move it away or name another folder, then run `landline ingest` on your documents again."
+        )
+
+
+class EmbeddingMismatch(KnowledgeError):
+    """The index was made with another embedding model; their vectors must never mix."""
+
+    code = "embedding_mismatch"
+
+    def __init__(self, uri: str, *, found: str, wanted: str) -> None:
+        super().__init__(
+            f"The index at {uri} was made with {found}, and {wanted} is set now. "
+            "Run `landline ingest --rebuild` on all your documents, or set the former embedding model again."
+        )
+
+
+class IndexLocked(KnowledgeError):
+    """Another ingest is writing to the index."""
+
+    code = "index_locked"
+    retryable = True
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(f"Another ingest is writing to {uri}. Wait until it is done, then run this one again.")

@@ -1,0 +1,332 @@
+"""The index: chunks and sentences of all documents in two LanceDB tables, in a folder or an object store.
+
+Many processes may read while one writes: each read sees the newest commit, without a restart. A document is replaced in
+one commit per table, sentences first; a chunk's hash is what says that its document is in.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from knowledge.errors import EmbeddingMismatch, IndexUnusable, KnowledgeError
+from knowledge.locks import exclusive
+from knowledge.store import Store, StoreError, Table, Vectors
+
+CHUNKS = "chunks"
+SENTENCES = "sentences"
+_LAYOUT = "1"
+"""Raise it when the tables' columns change; an index in another layout is refused."""
+_COLLECTION_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
+_ALL = 2**31 - 1
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class ChunkRow:
+    """One chunk as it is stored. `origin` identifies its document (absolute path or URL), `source` is for people."""
+
+    chunk_id: str
+    doc_id: str
+    text: str
+    title: str
+    heading: str
+    source: str
+    origin: str
+    collection: str
+    position: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class SentenceRow:
+    """One quotable sentence. `context` are the headings and the list introduction above it."""
+
+    sentence_id: str
+    chunk_id: str
+    doc_id: str
+    text: str
+    context: str
+    collection: str
+    position: int
+
+
+@dataclass(frozen=True)
+class PreparedDocument:
+    """A document cut and embedded; `chunk_vectors` and `sentence_vectors` are [n, dim] beside their rows."""
+
+    doc_id: str
+    chunks: tuple[ChunkRow, ...]
+    chunk_vectors: Vectors
+    sentences: tuple[SentenceRow, ...]
+    sentence_vectors: Vectors
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    """A document that is in the index."""
+
+    doc_id: str
+    origin: str
+    source: str
+    title: str
+    hash: str
+    collection: str
+
+
+_CHUNK_COLUMNS = {field.name: int if field.name == "position" else str for field in fields(ChunkRow)}
+_SENTENCE_COLUMNS = {field.name: int if field.name == "position" else str for field in fields(SentenceRow)}
+
+
+def check_collection(name: str) -> str:
+    """The name, if it may be one. Raises `KnowledgeError`."""
+    if not _COLLECTION_NAME.fullmatch(name):
+        raise KnowledgeError(f"{name!r} cannot be a collection: use letters, digits, '.', '_' and '-', 64 at most.")
+    return name
+
+
+class Index:
+    """All collections of one database. Nothing is opened before the first use; safe to use from several threads.
+
+    Every method raises `IndexUnusable` when the folder holds something else or is damaged, and `EmbeddingMismatch` when
+    it was made with another embedding model than `embedder_name` (except `documents` and `clear`).
+    """
+
+    def __init__(self, uri: str | Path, embedder_name: str, dim: int) -> None:
+        self.uri = str(uri)
+        self.embedder_name = embedder_name
+        self.dim = dim
+        self._store = Store(self.uri, dim=dim)
+        self._lock = threading.RLock()
+        self._tables: dict[str, Table] = {}
+        self._checked: int | None = None
+        self._folder_id = 0
+
+    # Reading
+
+    def revision(self) -> tuple[int, int, int]:
+        """Something that differs after every commit; zeros while nothing was ingested."""
+        return self._read(
+            lambda tables: (self._folder_id, tables[CHUNKS].version, tables[SENTENCES].version), nothing=(0, 0, 0)
+        )
+
+    def count_sentences(self, collection: str) -> int:
+        return self._read(lambda tables: tables[SENTENCES].count(_of(collection)), nothing=0)
+
+    def documents(self, collection: str | None = None) -> list[StoredDocument]:
+        """What is in the index, whatever model embedded it."""
+        where = "position = 0" + (f" AND {_of(collection)}" if collection else "")
+        columns = [field.name for field in fields(StoredDocument)]
+        rows = self._read(
+            lambda tables: tables[CHUNKS].read(columns, where=where, limit=_ALL), nothing=[], any_embedder=True
+        )
+        return [StoredDocument(**row) for row in rows]
+
+    def all_chunks(self, collection: str) -> tuple[list[ChunkRow], Vectors]:
+        return self._read_all(CHUNKS, ChunkRow, collection, limit=_ALL)
+
+    def all_sentences(self, collection: str, *, limit: int = _ALL) -> tuple[list[SentenceRow], Vectors]:
+        return self._read_all(SENTENCES, SentenceRow, collection, limit=limit)
+
+    def nearest_chunks(self, vector: Vectors, *, collection: str, limit: int) -> list[tuple[ChunkRow, float]]:
+        """Best first, each with its dot product with `vector` ([dim])."""
+        return self._nearest(CHUNKS, ChunkRow, vector, collection, limit)
+
+    def nearest_sentences(self, vector: Vectors, *, collection: str, limit: int) -> list[tuple[SentenceRow, float]]:
+        """Best first, each with its dot product with `vector` ([dim])."""
+        return self._nearest(SENTENCES, SentenceRow, vector, collection, limit)
+
+    def chunks_by_id(self, chunk_ids: Sequence[str]) -> dict[str, ChunkRow]:
+        if not chunk_ids:
+            return {}
+        where = _among("chunk_id", chunk_ids)
+        rows = self._read(
+            lambda tables: tables[CHUNKS].read(list(_CHUNK_COLUMNS), where=where, limit=len(chunk_ids)), nothing=[]
+        )
+        return {row["chunk_id"]: ChunkRow(**row) for row in rows}
+
+    # Writing
+
+    @contextmanager
+    def writing(self, *, wait_s: float) -> Iterator[None]:
+        """Be the only writer. Raises `IndexLocked` after `wait_s`. An object store orders its commits by itself."""
+        if self._is_remote:
+            yield
+            return
+        self._refuse_foreign_folder()
+        with exclusive(Path(self.uri), wait_s=wait_s):
+            yield
+
+    def replace(self, documents: Sequence[PreparedDocument]) -> None:
+        """Add the documents, or put them in the place of their former versions."""
+        if not documents:
+            return
+        where = _among("doc_id", [document.doc_id for document in documents])
+        sentences = [asdict(row) for document in documents for row in document.sentences]
+        chunks = [asdict(row) | {"model": self.embedder_name} for document in documents for row in document.chunks]
+        sentence_vectors = np.concatenate([document.sentence_vectors for document in documents])
+        chunk_vectors = np.concatenate([document.chunk_vectors for document in documents])
+        tables = self._writable()
+        with self._translated():
+            tables[SENTENCES].replace(sentences, sentence_vectors, key="sentence_id", where=where)
+            tables[CHUNKS].replace(chunks, chunk_vectors, key="chunk_id", where=where)
+
+    def remove(self, doc_ids: Sequence[str]) -> None:
+        """Forget these documents."""
+        if not doc_ids:
+            return
+        tables = self._writable()
+        with self._translated():
+            for name in (SENTENCES, CHUNKS):
+                tables[name].delete(_among("doc_id", doc_ids))
+
+    def clear(self) -> None:
+        """Empty the whole index, all collections, and make it one of this embedding model."""
+        self._refuse_foreign_folder()
+        with self._lock, self._translated():
+            self._create()
+
+    def optimize(self) -> None:
+        """Compact the tables after many small writes."""
+        tables = self._writable()
+        with self._translated():
+            for table in tables.values():
+                table.optimize()
+
+    # Tables
+
+    def _nearest(
+        self, table: str, row: Callable[..., _Result], vector: Vectors, collection: str, limit: int
+    ) -> list[tuple[_Result, float]]:
+        columns = list(_CHUNK_COLUMNS if table == CHUNKS else _SENTENCE_COLUMNS)
+        found = self._read(
+            lambda tables: tables[table].nearest(vector, columns, where=_of(collection), limit=limit), nothing=[]
+        )
+        return [(row(**values), product) for values, product in found]
+
+    def _read_all(
+        self, table: str, row: Callable[..., _Result], collection: str, *, limit: int
+    ) -> tuple[list[_Result], Vectors]:
+        columns = list(_CHUNK_COLUMNS if table == CHUNKS else _SENTENCE_COLUMNS)
+        nothing: tuple[list[dict[str, Any]], Vectors] = ([], np.zeros((0, self.dim), dtype=np.float32))
+        found, vectors = self._read(
+            lambda tables: tables[table].read_with_vectors(columns, where=_of(collection), limit=limit), nothing=nothing
+        )
+        return [row(**values) for values in found], vectors
+
+    def _read(
+        self, action: Callable[[dict[str, Table]], _Result], *, nothing: _Result, any_embedder: bool = False
+    ) -> _Result:
+        """Run a read on the open tables; once more on freshly opened ones if they went away underneath."""
+        for is_last in (False, True):
+            with self._translated():
+                try:
+                    tables = self._opened()
+                    if not tables:
+                        return nothing
+                    if not any_embedder:
+                        self._check_embedder(tables[CHUNKS])
+                    return action(tables)
+                except StoreError:
+                    self._forget()
+                    if is_last:
+                        raise
+        return nothing
+
+    def _opened(self) -> dict[str, Table]:
+        """The tables, {} while there are none; opened again when somebody put another folder in the place of this."""
+        with self._lock:
+            folder_id = self._current_folder_id()
+            if folder_id != self._folder_id:
+                self._forget()
+            if not self._tables and self._exists():
+                self._tables = {name: self._store.open(name) for name in (CHUNKS, SENTENCES)}
+            self._folder_id = folder_id
+            return self._tables
+
+    def _current_folder_id(self) -> int:
+        if self._is_remote:
+            return 0
+        try:
+            return (Path(self.uri) / f"{CHUNKS}.lance").stat().st_ino
+        except OSError:
+            return 0
+
+    def _exists(self) -> bool:
+        self._refuse_foreign_folder()
+        if not self._is_remote and not Path(self.uri).is_dir():
+            return False
+        names = self._store.names()
+        if names <= {SENTENCES}:
+            return False
+        if not names >= {CHUNKS, SENTENCES}:
+            raise IndexUnusable(self.uri, f"it is a LanceDB database without the tables {CHUNKS} and {SENTENCES}")
+        return True
+
+    def _writable(self) -> dict[str, Table]:
+        with self._lock, self._translated():
+            tables = self._opened() or self._create()
+            self._check_embedder(tables[CHUNKS])
+            return tables
+
+    def _create(self) -> dict[str, Table]:
+        """Two empty tables in the place of whatever they held."""
+        about = {"landline.embedder": self.embedder_name, "landline.dim": str(self.dim), "landline.layout": _LAYOUT}
+        sentences = self._store.create(SENTENCES, _SENTENCE_COLUMNS, metadata=about)
+        chunks = self._store.create(CHUNKS, _CHUNK_COLUMNS | {"model": str}, metadata=about)
+        self._forget()
+        self._tables = {SENTENCES: sentences, CHUNKS: chunks}
+        self._folder_id = self._current_folder_id()
+        return self._tables
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._tables = {}
+            self._checked = None
+
+    def _check_embedder(self, table: Table) -> None:
+        """Refuse vectors of another model. Looked at again only when the table has changed."""
+        version = table.version
+        if version == self._checked:
+            return
+        about = table.metadata
+        if about.get("landline.layout") != _LAYOUT:
+            raise IndexUnusable(self.uri, "another version of this program, or another program, wrote it")
+        found = about.get("landline.embedder", "an unknown model")
+        if found != self.embedder_name or about.get("landline.dim") != str(self.dim):
+            raise EmbeddingMismatch(self.uri, found=found, wanted=self.embedder_name)
+        self._checked = version
+
+    def _refuse_foreign_folder(self) -> None:
+        if self._is_remote or not Path(self.uri).exists():
+            return
+        if not Path(self.uri).is_dir():
+            raise IndexUnusable(self.uri, "it is a file, not a folder")
+        strangers = [entry.name for entry in Path(self.uri).iterdir() if not entry.name.startswith(".")]
+        if strangers and not any(name.endswith(".lance") for name in strangers):
+            raise IndexUnusable(self.uri, f"it holds other things, for example {min(strangers)}")
+
+    @property
+    def _is_remote(self) -> bool:
+        return "://" in self.uri
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreError as error:
+            raise IndexUnusable(self.uri, str(error)) from error
+
+
+def _of(collection: str) -> str:
+    return f"collection = '{check_collection(collection)}'"
+
+
+def _among(column: str, values: Sequence[str]) -> str:
+    """`column IN (…)` for ids made by this package (hexadecimal digits and colons)."""
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"

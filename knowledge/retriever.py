@@ -1,0 +1,276 @@
+"""The retriever: for what a caller says, the passages to answer from and the sentences that could be the answer."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from knowledge.asked import Kind, asked_kind, named_days
+from knowledge.embeddings import Embeds
+from knowledge.index import ChunkRow, Index, check_collection
+from knowledge.pool import InMemory, InTables, Line, Pool, Searched
+from knowledge.store import Vectors
+from knowledge.words import Rarity, meaningful
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Every number that decides what is found. Similarities are rescaled: 0 unrelated, 1 the same.
+
+    A sentence's score is its similarity (`ingest.SENTENCE_SHARE` for the sentence alone, the rest under its heading)
+    plus the terms below; fitted on the development questions.
+    """
+
+    words: float = 0.06
+    """Share of the question's words in the sentence, rare ones counting more."""
+    words_in_context: float = 0.17
+    """The same with title, headings and list introduction."""
+    kind: float = 0.15
+    """The sentence offers what is asked for: a price, a time, a name."""
+    unasked_day: float = -0.10
+    """The sentence holds only for a day or season that the question does not name."""
+    stock: float = 1.0
+    """Similarity to the nearest example of a stock line."""
+    answerable: float = 0.46
+    """Least score of a sentence or stock line that can be the answer."""
+    chunk: float = 0.3
+    """Part of a passage's score that is its own similarity; the rest is its best sentence's score."""
+    sentence_pool: int = 64
+    chunk_pool: int = 16
+    max_sentences: int = 12
+    max_stock: int = 6
+
+
+SCORING = Scoring()
+MAX_QUERY_CHARS = 1_000
+"""A longer question is cut to its first and last words; embedding models read little more."""
+MAX_SENTENCES_IN_MEMORY = 10_000
+"""Larger collections are searched in LanceDB (384 dimensions: 15 MB of vectors at this size)."""
+_CHARS_PER_TOKEN = 4
+_SURE_SOURCES = 3
+"""The chunks of this many best sentences are always among the passages."""
+
+
+@dataclass(frozen=True)
+class StockLine:
+    """A line of the house. It is a candidate when the question is close to one of `examples`; without any, never."""
+
+    name: str
+    text: str
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A chunk to answer from. `position` is its place in the document, from 0."""
+
+    chunk_id: str
+    doc_id: str
+    title: str
+    source: str
+    text: str
+    position: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A line that may be the answer: a sentence (`passage` is its place in `passages`) or a stock line (-1)."""
+
+    text: str
+    kind: Literal["sentence", "stock"]
+    name: str
+    passage: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """What was found, best first. `answerable`: some candidate is close enough to be the answer."""
+
+    query: str
+    passages: tuple[Passage, ...]
+    candidates: tuple[Candidate, ...]
+    answerable: bool
+
+
+class Retriever:
+    """Searches one index with one embedder. The index is looked at per question, so new documents count at once.
+
+    Safe to use from several threads. Raises what `Index` and the embedder raise.
+    """
+
+    def __init__(
+        self, index: Index, embedder: Embeds, stock: Sequence[StockLine] = (), *, scoring: Scoring = SCORING
+    ) -> None:
+        self._index = index
+        self._embedder = embedder
+        self._stock = tuple(line for line in stock if line.examples)
+        self._scoring = scoring
+        self._lock = threading.Lock()
+        self._searched: dict[str, tuple[tuple[int, ...], Searched]] = {}
+
+    def warm_up(self, *, collection: str = "default") -> None:
+        """Load the embedder, embed the stock lines and read the collection, so that the first question is not slow."""
+        self.search("hello", collection=collection)
+
+    def search(
+        self, query: str, *, k: int = 5, collection: str = "default", max_tokens: int = 2000, documents: bool = True
+    ) -> Retrieval:
+        """Find at most `k` passages of together at most `max_tokens` (four characters each), and candidates.
+
+        With `documents` off only stock lines are candidates. An empty index or question gives an empty retrieval.
+        """
+        query = clip(query)
+        check_collection(collection)
+        if not query:
+            return Retrieval(query=query, passages=(), candidates=(), answerable=False)
+        vector = self._embedder.embed_queries([query])[0]
+        candidates = self._stock_candidates(vector)
+        passages: tuple[Passage, ...] = ()
+        if documents:
+            passages, sentences = self._from_documents(
+                query, vector, collection, k=k, max_chars=max_tokens * _CHARS_PER_TOKEN
+            )
+            candidates.extend(sentences)
+        candidates.sort(key=lambda candidate: -candidate.score)
+        answerable = bool(candidates) and candidates[0].score >= self._scoring.answerable
+        return Retrieval(query=query, passages=passages, candidates=tuple(candidates), answerable=answerable)
+
+    # Stock lines
+
+    @cached_property
+    def _stock_vectors(self) -> list[Vectors]:
+        return [self._embedder.embed_queries(line.examples) for line in self._stock]
+
+    def _stock_candidates(self, vector: Vectors) -> list[Candidate]:
+        scored = [
+            Candidate(
+                text=line.text, kind="stock", name=line.name, passage=-1, score=self._stock_score(examples @ vector)
+            )
+            for line, examples in zip(self._stock, self._stock_vectors, strict=True)
+        ]
+        return sorted(scored, key=lambda candidate: -candidate.score)[: self._scoring.max_stock]
+
+    def _stock_score(self, similarities: Vectors) -> float:
+        return round(self._scoring.stock * self._rescaled(float(np.max(similarities))), 4)
+
+    # Documents
+
+    def _from_documents(
+        self, query: str, vector: Vectors, collection: str, *, k: int, max_chars: int
+    ) -> tuple[tuple[Passage, ...], list[Candidate]]:
+        searched = self._search_in(collection)
+        pool = searched.gather(vector, sentences=self._scoring.sentence_pool, chunks=self._scoring.chunk_pool)
+        lines = self._scored_lines(query, pool)
+        passages = self._passages(pool, lines, k=k, max_chars=max_chars)
+        return passages, self._sentence_candidates(lines, passages)
+
+    def _search_in(self, collection: str) -> Searched:
+        """The collection as of the index's newest revision."""
+        with self._lock:
+            revision = self._index.revision()
+            known = self._searched.get(collection)
+            if known is None or known[0] != revision:
+                large = self._index.count_sentences(collection) > MAX_SENTENCES_IN_MEMORY
+                known = (revision, (InTables if large else InMemory)(self._index, collection))
+                self._searched[collection] = known
+            return known[1]
+
+    def _scored_lines(self, query: str, pool: Pool) -> list[tuple[Line, float]]:
+        """Sentences whose chunk is there, each text once, best first."""
+        question = _Question(words=meaningful(query), kind=asked_kind(query), days=named_days(query))
+        scored = [
+            (line, self._line_score(line, similarity, question, pool.rarity))
+            for line, similarity in pool.lines
+            if line.row.chunk_id in pool.chunks
+        ]
+        best: dict[str, tuple[Line, float]] = {}
+        for line, score in sorted(scored, key=lambda pair: -pair[1]):
+            best.setdefault(line.row.text, (line, score))
+        return list(best.values())
+
+    def _line_score(self, line: Line, similarity: float, question: "_Question", rarity: Rarity) -> float:
+        weights = self._scoring
+        score = self._rescaled(similarity)
+        score += weights.words * rarity.shared(question.words, line.words)
+        score += weights.words_in_context * rarity.shared(question.words, line.words_in_context)
+        if question.kind in line.kinds:
+            score += weights.kind
+        if line.days and not line.days & question.days:
+            score += weights.unasked_day
+        return round(score, 4)
+
+    def _passages(
+        self, pool: Pool, lines: Sequence[tuple[Line, float]], *, k: int, max_chars: int
+    ) -> tuple[Passage, ...]:
+        best_lines: dict[str, float] = {}
+        for line, score in lines:
+            best_lines.setdefault(line.row.chunk_id, score)
+        sure = list(best_lines)[:_SURE_SOURCES]
+        scores = {key: self._chunk_score(near, best_lines.get(key, 0.0)) for key, (_, near) in pool.chunks.items()}
+        others = sorted(set(scores) - set(sure), key=lambda key: -scores[key])
+        chosen = _within([pool.chunks[key][0] for key in [*sure, *others]], count=k, max_chars=max_chars)
+        passages = [_passage(chunk, scores[chunk.chunk_id]) for chunk in chosen]
+        return tuple(sorted(passages, key=lambda passage: -passage.score))
+
+    def _chunk_score(self, similarity: float, best_line: float) -> float:
+        own = self._scoring.chunk
+        return round(own * self._rescaled(similarity) + (1 - own) * best_line, 4)
+
+    def _sentence_candidates(self, lines: Sequence[tuple[Line, float]], passages: Sequence[Passage]) -> list[Candidate]:
+        places = {passage.chunk_id: place for place, passage in enumerate(passages)}
+        cited = [(line, score) for line, score in lines if line.row.chunk_id in places]
+        return [
+            Candidate(text=line.row.text, kind="sentence", name="", passage=places[line.row.chunk_id], score=score)
+            for line, score in cited[: self._scoring.max_sentences]
+        ]
+
+    def _rescaled(self, similarity: float) -> float:
+        """Embedding models differ in what they give to unrelated texts; here that is 0 for all."""
+        unrelated = self._embedder.unrelated
+        return (similarity - unrelated) / (1 - unrelated)
+
+
+@dataclass(frozen=True)
+class _Question:
+    words: frozenset[str]
+    kind: Kind | None
+    days: frozenset[str]
+
+
+def clip(query: str, *, max_chars: int = MAX_QUERY_CHARS) -> str:
+    """The query on one line; of a very long one, its beginning and its end, where questions stand."""
+    query = " ".join(query.split())
+    if len(query) <= max_chars:
+        return query
+    half = (max_chars - 1) // 2
+    return f"{query[:half].rsplit(' ', 1)[0]} {query[-half:].split(' ', 1)[-1]}"
+
+
+def _within(chunks: Sequence[ChunkRow], *, count: int, max_chars: int) -> list[ChunkRow]:
+    """The first `count` different chunks that fit into `max_chars` together."""
+    chosen: list[ChunkRow] = []
+    texts: set[str] = set()
+    left = max_chars
+    for chunk in chunks:
+        if len(chosen) < count and len(chunk.text) <= left and chunk.text not in texts:
+            chosen.append(chunk)
+            texts.add(chunk.text)
+            left -= len(chunk.text)
+    return chosen
+
+
+def _passage(chunk: ChunkRow, score: float) -> Passage:
+    return Passage(
+        chunk_id=chunk.chunk_id,
+        doc_id=chunk.doc_id,
+        title=chunk.title,
+        source=chunk.source,
+        text=chunk.text,
+        position=chunk.position,
+        score=score,
+    )

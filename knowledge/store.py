@@ -1,0 +1,145 @@
+"""The typed edge to LanceDB: everything here that is not typed upstream stays here.
+
+LanceDB reports trouble as RuntimeError, ValueError or OSError, whatever happened; `Store` turns them into `StoreError`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+"""[n, dim] float32."""
+_Result = TypeVar("_Result")
+
+_TROUBLE = (RuntimeError, ValueError, OSError)
+_KEEP_OLD_VERSIONS = timedelta(days=1)
+"""Far longer than any query takes; readers may still be on an older version of a table."""
+
+
+class StoreError(Exception):
+    """LanceDB could not do it; the message is its reason in one line."""
+
+
+def attempt(action: Callable[[], _Result]) -> _Result:
+    """Run one LanceDB call. Raises `StoreError`."""
+    try:
+        return action()
+    except _TROUBLE as error:
+        raise StoreError(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text.removeprefix("lance error: ").split(", /")[0][:200]
+
+
+class Table:
+    """One LanceDB table of texts and numbers with one vector column, `embedding`. Reads see the newest version."""
+
+    def __init__(self, table: Any, *, dim: int) -> None:
+        self._table = table
+        self._dim = dim
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        raw: Mapping[bytes, bytes] = attempt(lambda: self._table.schema.metadata) or {}
+        return {key.decode(): value.decode() for key, value in raw.items()}
+
+    @property
+    def version(self) -> int:
+        return attempt(lambda: int(self._table.version))
+
+    def count(self, where: str | None = None) -> int:
+        return attempt(lambda: int(self._table.count_rows(where)))
+
+    def read(self, columns: Sequence[str], *, where: str, limit: int) -> list[dict[str, Any]]:
+        """Rows in the order they were written, without vectors."""
+        query = attempt(lambda: self._table.search().where(where).select(list(columns)).limit(limit).to_arrow())
+        return query.to_pylist()
+
+    def read_with_vectors(
+        self, columns: Sequence[str], *, where: str, limit: int
+    ) -> tuple[list[dict[str, Any]], Vectors]:
+        """Rows and their vectors, in the same order."""
+        chosen = [*columns, "embedding"]
+        found = attempt(lambda: self._table.search().where(where).select(chosen).limit(limit).to_arrow())
+        return found.select(list(columns)).to_pylist(), self._vectors(found)
+
+    def nearest(
+        self, vector: Vectors, columns: Sequence[str], *, where: str, limit: int
+    ) -> list[tuple[dict[str, Any], float]]:
+        """The rows with the largest dot product with `vector` ([dim]), best first, each with that product."""
+        chosen = [*columns, "_distance"]
+        query = self._table.search(vector, vector_column_name="embedding").distance_type("dot")
+        found = attempt(lambda: query.where(where, prefilter=True).select(chosen).limit(limit).to_arrow())
+        products = 1.0 - found.column("_distance").to_numpy()
+        return list(zip(found.select(list(columns)).to_pylist(), products.tolist(), strict=True))
+
+    def replace(self, rows: Sequence[Mapping[str, Any]], vectors: Vectors, *, key: str, where: str) -> None:
+        """Make `rows` all that is kept of those matching `where`, in one commit."""
+        data = self._arrow(rows, vectors)
+        merge = self._table.merge_insert(key).when_matched_update_all().when_not_matched_insert_all()
+        attempt(lambda: merge.when_not_matched_by_source_delete(where).execute(data))
+
+    def delete(self, where: str) -> None:
+        attempt(lambda: self._table.delete(where))
+
+    def optimize(self) -> None:
+        """Compact small files and forget old versions."""
+        attempt(lambda: self._table.optimize(cleanup_older_than=_KEEP_OLD_VERSIONS))
+
+    def _vectors(self, found: Any) -> Vectors:
+        flat = found.column("embedding").combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        return np.asarray(flat, dtype=np.float32).reshape(len(found), self._dim)
+
+    def _arrow(self, rows: Sequence[Mapping[str, Any]], vectors: Vectors) -> Any:
+        import pyarrow as pa
+
+        schema = self._table.schema
+        flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1))
+        columns = {field.name: [row[field.name] for row in rows] for field in schema if field.name != "embedding"}
+        columns["embedding"] = pa.FixedSizeListArray.from_arrays(flat, self._dim)
+        return pa.table(columns, schema=schema)
+
+
+class Store:
+    """One LanceDB database: a local folder or an object-store address such as `s3://bucket/prefix`."""
+
+    def __init__(self, uri: str, *, dim: int) -> None:
+        self._uri = uri
+        self._dim = dim
+        self._database: Any = None
+
+    def names(self) -> frozenset[str]:
+        return frozenset(attempt(lambda: self._connected().list_tables(limit=1000).tables))
+
+    def open(self, name: str) -> Table:
+        return Table(attempt(lambda: self._connected().open_table(name)), dim=self._dim)
+
+    def create(self, name: str, columns: Mapping[str, type], *, metadata: Mapping[str, str]) -> Table:
+        """An empty table with these columns (`str` or `int`) and `embedding`; in one commit if one was there before."""
+        schema = self._schema(columns, metadata)
+        mode = "overwrite" if name in self.names() else "create"
+        table = attempt(lambda: self._connected().create_table(name, schema=schema, mode=mode))
+        return Table(table, dim=self._dim)
+
+    def _schema(self, columns: Mapping[str, type], metadata: Mapping[str, str]) -> Any:
+        import pyarrow as pa
+
+        kinds = {str: pa.string(), int: pa.int32()}
+        fields = [pa.field(name, kinds[kind], nullable=False) for name, kind in columns.items()]
+        vector = pa.field("embedding", pa.list_(pa.float32(), self._dim), nullable=False)
+        return pa.schema([*fields, vector], metadata=dict(metadata))
+
+    def _connected(self) -> Any:
+        if self._database is None:
+            import lancedb
+
+            if "://" not in self._uri:
+                Path(self._uri).mkdir(parents=True, exist_ok=True)
+            self._database = lancedb.connect(self._uri, read_consistency_interval=timedelta(0))
+        return self._database
