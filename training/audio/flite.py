@@ -89,8 +89,13 @@ def _read(utterance: int, text: str, voice: str) -> Speech:
     if len(words) != len(tokens):
         raise SynthesisFailed("flite split the text into other words")
     lead_s = phones[0][1] if phones[0][0] == "pau" else 0.0
-    return Speech(text, audio, _from_ends([(w, e) for w, (_, e) in zip(words, tokens, strict=True)], lead_s),
-                  _from_ends(phones, 0.0), f"flite {voice}")
+    return Speech(
+        text,
+        audio,
+        _from_ends([(w, e) for w, (_, e) in zip(words, tokens, strict=True)], lead_s),
+        _from_ends(phones, 0.0),
+        f"flite {voice}",
+    )
 
 
 def _from_ends(items: list[tuple[str, float]], first_start_s: float) -> tuple[Mark, ...]:

@@ -157,7 +157,19 @@ def _normal(sound: Audio) -> Audio:
 
 
 MAKERS: tuple[Maker, ...] = (
-    silence, coloured_noise, coloured_noise, hum, beeps, line_signal, keypad, sweep, knocks, breath, music, music, music
+    silence,
+    coloured_noise,
+    coloured_noise,
+    hum,
+    beeps,
+    line_signal,
+    keypad,
+    sweep,
+    knocks,
+    breath,
+    music,
+    music,
+    music,
 )
 
 

@@ -30,7 +30,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Output:
-    """`logits` [batch, tokens, vocabulary]; `frames` [batch, frames, width]; `gaze` [batch, tokens, frames] by layer."""
+    """`logits` [batch, tokens, vocabulary]; `frames` [batch, frames, width]; `gaze` [batch, tokens, frames] each."""
 
     logits: Tensor
     frames: Tensor

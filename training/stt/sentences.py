@@ -159,8 +159,16 @@ def rule(name: str) -> Source:
 
 
 CALLERS = Mixture(
-    ((rule("desk"), 34), (rule("everyday"), 10), (rule("numbers"), 9), (rule("world"), 17), (rule("anything"), 9),
-     (loose_words, 7), (from_documents, 9), (asked, 5))
+    (
+        (rule("desk"), 34),
+        (rule("everyday"), 10),
+        (rule("numbers"), 9),
+        (rule("world"), 17),
+        (rule("anything"), 9),
+        (loose_words, 7),
+        (from_documents, 9),
+        (asked, 5),
+    )
 )
 AGENT = Mixture(((from_documents, 70), (rule("statement"), 15), (rule("everyday"), 5), (rule("numbers"), 10)))
 

@@ -32,7 +32,7 @@ from training.stt.tokens import Codec, train_tokenizer
 
 log = logging.getLogger("training.stt")
 WARM_UP_STEPS = 150
-GAZE_WEIGHT = 0.3
+GAZE_WEIGHT = 0.5
 PHONE_WEIGHT = 1.0
 GAZE_SLACK_FRAMES = 2
 LOG_EVERY = 25
@@ -77,13 +77,23 @@ class Learner(nn.Module):
 
 
 def gaze_loss(gazes: tuple[Tensor, ...], spans: Tensor) -> Tensor:
-    """How little of each guided head's attention [n, t, f] lies within the word being written, spans [n, t, 2]."""
-    frame = torch.arange(gazes[0].shape[-1])
+    """How little of each guided head's attention [n, t, f] lies where it should; spans [n, t, 2] of the label's word.
+
+    The last layer looks at the word it is about to write, the layers before it at the word just read,
+    whose sound they know: from there the last one finds what follows.
+    """
+    none = spans.new_full((len(spans), 1, 2), -1)
+    just_read = torch.cat([none, spans[:, :-1]], dim=1)
+    wanted = [just_read] * (len(gazes) - 1) + [spans]
+    return torch.stack([_astray(gaze, span) for gaze, span in zip(gazes, wanted, strict=True)]).mean()
+
+
+def _astray(gaze: Tensor, spans: Tensor) -> Tensor:
+    frame = torch.arange(gaze.shape[-1])
     first, last = spans[..., :1] - GAZE_SLACK_FRAMES, spans[..., 1:] + GAZE_SLACK_FRAMES
     inside = ((frame >= first) & (frame < last)).float()
-    wanted = (spans[..., 0] >= 0).float()
-    missed = [-(((gaze * inside).sum(-1) + 1e-4).log() * wanted).sum() for gaze in gazes]
-    return torch.stack(missed).sum() / (wanted.sum().clamp(min=1) * len(gazes))
+    counts = (spans[..., 0] >= 0).float()
+    return -(((gaze * inside).sum(-1) + 1e-4).log() * counts).sum() / counts.sum().clamp(min=1)
 
 
 class Trainer:
