@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
-from livekit.agents import APIError
+from livekit.agents import APIConnectionError, APIError, APIStatusError
 
 from agent.phrases import ONE_MOMENT, OUT_OF_ORDER
 from plugins.client import EngineClient
@@ -20,7 +20,8 @@ PATIENCE_S = 30.0
 """How long a turn is kept for an engine that is away."""
 
 MODEL_FAILURES = (EngineError, APIError)
-"""What a model can raise in a call: our own errors, or LiveKit's for the same. Both know whether they may pass."""
+"""What a model can raise in a call: our own errors, or LiveKit's for the same."""
+PASSING_STATUSES = (429, 503)
 
 
 async def with_apology(
@@ -74,5 +75,20 @@ async def _is_ready(engine: EngineClient) -> bool:
 
 
 def _note(failure: EngineError | APIError, what: str) -> bool:
-    logger.warning("no %s: %s", what, type(failure).__name__, extra={"retryable": failure.retryable})
-    return failure.retryable
+    passing = may_pass(failure)
+    logger.warning("no %s: %s", what, type(failure).__name__, extra={"passing": passing})
+    return passing
+
+
+def may_pass(failure: EngineError | APIError) -> bool:
+    """Whether it is worth while to wait and try again.
+
+    LiveKit marks an error as final once something was said before it, so its own mark is not what counts here.
+    """
+    match failure:
+        case APIConnectionError():
+            return True
+        case APIStatusError():
+            return failure.status_code in PASSING_STATUSES
+        case _:
+            return failure.retryable

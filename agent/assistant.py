@@ -6,7 +6,7 @@ from typing import Any, cast
 from livekit import rtc
 from livekit.agents import Agent, FlushSentinel, ModelSettings, llm
 
-from agent.apology import is_back, with_apology
+from agent.apology import PATIENCE_S, is_back, with_apology
 from agent.history import last_question
 from agent.phrases import Phrases
 from agent.prompting import Prompt, Prompting, chat_context
@@ -111,7 +111,7 @@ class Assistant(Agent):
             await words.aclose()
 
     async def _engine_is_back(self) -> bool:
-        return await is_back(self._engine)
+        return await is_back(self._engine, within_s=PATIENCE_S)
 
 
 async def _in_a_segment_of_its_own(apology: str) -> Reply:

@@ -17,14 +17,15 @@ from livekit.agents import (
     ConversationItemAddedEvent,
     JobContext,
     JobProcess,
-    llm,
     tokenize,
 )
 
 from agent import phrases
+from agent.apology import is_back
 from agent.assistant import Assistant
 from agent.discretion import be_discreet
 from agent.logs import call_id
+from agent.outage import Outage
 from agent.prompting import Prompting, answer_rules
 from agent.prompts import read_stock
 from agent.session import build_session, build_vad, room_options
@@ -73,6 +74,8 @@ class Call:
         self._text_door = TextDoor(self._waterfall, max_chars=settings.answer.max_typed_chars)
         self._session.on("conversation_item_added", self._on_item)
         self._session.on("close", self._on_close)
+        self._outage = Outage(come_back=lambda: is_back(self._engine), say=self._say)
+        self._outage.watch(self._session)
         job.add_shutdown_callback(self._release)
 
     def _build_assistant(self) -> Assistant:
@@ -123,12 +126,16 @@ class Call:
         return ""
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
-        if isinstance(event.item, llm.ChatMessage):
-            self._waterfall.said(event.item)
+        self._waterfall.said(event.item)
 
     def _on_close(self, event: CloseEvent) -> None:
         logger.info("call ended", extra={"reason": event.reason.value})
         self._job.shutdown(reason=event.reason.value)
+
+    def _say(self, phrase: str) -> None:
+        """One of the phrases that need no model."""
+        frames = self._assistant.phrases.frames(phrase)
+        self._session.say(phrase, audio=frames, add_to_chat_ctx=False)
 
     def _tell(self, topic: str, content: Json) -> None:
         self._keep(self._send(topic, json.dumps(content)))
@@ -156,6 +163,7 @@ class Call:
 
     async def _release(self) -> None:
         """Give back what the engine keeps for this call."""
+        await self._outage.aclose()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

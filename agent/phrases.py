@@ -25,12 +25,10 @@ TONE_S = 0.18
 
 ONE_MOMENT = "I am sorry, one moment please."
 """The turn is kept: it is answered as soon as the models are back."""
-SAY_AGAIN = "I am sorry, I lost you for a moment. Please say that again."
-"""The turn is lost."""
 OUT_OF_ORDER = "I am sorry, something is wrong on my side. Please try again in a little while."
 """The models did not come back in time, or cannot answer at all."""
 
-ALL = (ONE_MOMENT, SAY_AGAIN, OUT_OF_ORDER)
+ALL = (ONE_MOMENT, OUT_OF_ORDER)
 
 
 @dataclass(frozen=True)

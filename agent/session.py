@@ -24,8 +24,9 @@ CLOSE_TRANSCRIPT_S = 0.2
 """How long the end of a call waits for the transcript of a last half-word."""
 QUICK_RETRY = APIConnectOptions(max_retry=1, retry_interval=0.1, timeout=20)
 """Hides a connection that broke; a longer absence is the assistant's matter."""
-MANY_ERRORS = 10_000
-"""A call outlives any number of failed turns."""
+MANY = 10_000
+"""A call outlives any number of failed turns, and hearing keeps what it could not send."""
+STEADY_RETRY = APIConnectOptions(max_retry=MANY, retry_interval=0.25, timeout=10)
 
 
 def build_vad(turn: TurnSettings) -> vad.VAD:
@@ -45,15 +46,16 @@ def build_session(settings: Settings, engine: EngineClient, detector: vad.VAD) -
         llm=LLM(engine),
         tts=TTS(engine),
         vad=detector,
+        use_tts_aligned_transcript=True,
         turn_handling=turn_handling(settings.turn),
         aec_warmup_duration=settings.turn.echo_guard_s,
         user_away_timeout=None,
         session_close_transcript_timeout=CLOSE_TRANSCRIPT_S,
         conn_options=SessionConnectOptions(
-            stt_conn_options=QUICK_RETRY,
+            stt_conn_options=STEADY_RETRY,
             llm_conn_options=QUICK_RETRY,
             tts_conn_options=QUICK_RETRY,
-            max_unrecoverable_errors=MANY_ERRORS,
+            max_unrecoverable_errors=MANY,
         ),
     )
 

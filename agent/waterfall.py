@@ -91,12 +91,14 @@ class Waterfall:
         turn.sources, turn.is_answered = sources, True
         self._tell_sources(turn)
 
-    def said(self, message: llm.ChatMessage) -> None:
-        """A message became part of the conversation: the caller's commits its turn, the agent's ends it."""
-        if message.role == "user":
-            self._commit(message)
-        elif message.role == "assistant" and self._current:
-            self._tell(TURN_TOPIC, stages(self._current, message))
+    def said(self, item: llm.ChatItem) -> None:
+        """Something became part of the conversation: the caller's words commit a turn, the agent's end it."""
+        if not isinstance(item, llm.ChatMessage):
+            return
+        if item.role == "user":
+            self._commit(item)
+        elif item.role == "assistant" and self._current:
+            self._tell(TURN_TOPIC, stages(self._current, item))
             self._current = None
 
     def _commit(self, message: llm.ChatMessage) -> None:

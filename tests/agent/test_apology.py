@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from livekit.agents import APIConnectionError
+from livekit.agents import APIConnectionError, APIError, APIStatusError
 
-from agent.apology import is_back, with_apology
+from agent.apology import is_back, may_pass, with_apology
 from agent.phrases import ONE_MOMENT, OUT_OF_ORDER
 from plugins.client import EngineClient
-from plugins.errors import EngineUnavailable, InvalidRequest
+from plugins.errors import EngineError, EngineUnavailable, InvalidRequest
 
 
 class Answers:
@@ -68,6 +68,20 @@ async def test_what_will_not_pass_is_not_waited_for() -> None:
 async def test_other_errors_are_not_swallowed() -> None:
     with pytest.raises(ZeroDivisionError):
         await heard(Answers([ZeroDivisionError()]))
+
+
+@pytest.mark.parametrize(
+    ("failure", "passes"),
+    [
+        (EngineUnavailable("away"), True),
+        (InvalidRequest("too long"), False),
+        (APIConnectionError("away", retryable=False), True),
+        (APIStatusError("busy", status_code=503), True),
+        (APIStatusError("broken model", status_code=500), False),
+    ],
+)
+def test_an_absence_passes_and_a_mistake_does_not(failure: EngineError | APIError, passes: bool) -> None:
+    assert may_pass(failure) is passes
 
 
 class Health(EngineClient):
