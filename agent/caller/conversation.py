@@ -109,7 +109,7 @@ class Caller:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await self.room.connect(self.ticket.url, self.ticket.token)
         except rtc.ConnectError as error:
-            raise _connect_failure(self.ticket.url, str(error)) from error
+            raise refusal(self.ticket.url, str(error)) from error
         except TimeoutError as error:
             raise NoServer(f"{self.ticket.url} did not answer within {CONNECT_TIMEOUT_S:.0f} s") from error
         await self.room.local_participant.publish_track(self._track, microphone_options())
@@ -242,7 +242,7 @@ class Caller:
             self.agent_attributes = dict(participant.attributes)
 
 
-def _connect_failure(url: str, words: str) -> NoServer | CallRefused:
+def refusal(url: str, words: str) -> NoServer | CallRefused:
     """LiveKit's own words decide whether nobody answered or the ticket was refused."""
     for sign, reason in REFUSALS.items():
         if sign in words:

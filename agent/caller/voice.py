@@ -53,8 +53,8 @@ class Espeak:
             encoded = text.encode() + b"\0"
             status = self._library.espeak_Synth(encoded, len(encoded), 0, CHARACTERS, 0, UTF8, None, None)
             self._library.espeak_Synchronize()
-            if status != 0 or not self._pieces:
-                raise VoiceFailed(f"espeak-ng gave no audio for {text!r}")
+            if status != 0 or not any(piece.any() for piece in self._pieces):
+                raise VoiceFailed(f"espeak-ng makes no sound of {text!r}")
             return np.concatenate(self._pieces)
 
     def _collect(self, samples: Any, count: int, _events: int | None) -> int:
