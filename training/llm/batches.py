@@ -12,7 +12,7 @@ from agent.quote import quote_messages
 from training.llm.invent import Turn
 from training.llm.tokens import TURN_END, chat_text
 
-POOL_TURNS = 1200
+POOL_TURNS = 400
 """Turns sorted by length together, so that little padding is read."""
 
 

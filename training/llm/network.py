@@ -16,10 +16,10 @@ class Shape:
     """The sizes of a network; `width` is divided among `heads`."""
 
     vocabulary: int
-    width: int = 192
-    layers: int = 5
-    heads: int = 3
-    hidden: int = 512
+    width: int = 128
+    layers: int = 4
+    heads: int = 2
+    hidden: int = 384
     rotary_base: float = 10_000.0
     norm_epsilon: float = 1e-5
 

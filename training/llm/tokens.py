@@ -16,7 +16,7 @@ _WHOLE_WORDS = """
 the of and to in on at is are a an for from you your we our what when where who how which can it or not be by
 with do does much long until have has my about any there that may please open costs between day room if as all
 no people minutes hours euros caller lines line house says callers answers answer word pick words its own this
-""".split()
+"""
 """Frequent enough to be one piece after a space, first letter and all."""
 
 Merge = tuple[str, str]
@@ -69,7 +69,7 @@ def _learn(tails: list[str], *, split: pre_tokenizers.ByteLevel, pieces: int) ->
 
 def _whole_words(tokenizer: Tokenizer) -> list[Merge]:
     merges: list[Merge] = []
-    for word in _WHOLE_WORDS:
+    for word in _WHOLE_WORDS.split():
         head = _SPACE + word[0]
         for piece in tokenizer.encode(word[1:]).tokens if word[1:] else []:
             if (head, piece) not in merges:

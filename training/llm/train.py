@@ -1,4 +1,4 @@
-"""`python -m training.llm.train`: make the starter language model from nothing, in about half an hour of one core's time."""
+"""`python -m training.llm.train`: make the starter language model, from nothing, on one core."""
 
 import argparse
 import random
@@ -20,17 +20,17 @@ from training.llm.network import Network, Shape
 from training.llm.tokens import chat_text, train_tokenizer
 
 DEFAULT_OUT = Path("models/starter/llama.gguf")
-REPORT_STEPS = 25
+REPORT_STEPS = 20
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How long (in minutes of processor time) and how hard to train."""
 
-    minutes: float = 30.0
+    minutes: float = 12.0
     threads: int = 1
-    pieces: int = 2000
-    tokenizer_turns: int = 4000
+    pieces: int = 1600
+    tokenizer_turns: int = 2500
     batch_tokens: int = 4096
     rate: float = 1e-3
     warm_up_steps: int = 60

@@ -1,0 +1,106 @@
+"""Follow-up questions made whole: "and on Sunday?" after "when is breakfast?" is "when is breakfast on sunday".
+
+English rules on words alone. A question that no rule fits is searched as it was asked.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MAX_WORDS = 8
+"""A longer question says itself what it is about."""
+
+_FILLER = re.compile(r"^(?:(?:okay|ok|well|uh|um|hm|so|then|right|oh)\b[ ,]*)+")
+_LEANING = re.compile(r"^(?:(?:and|or|but|also|what about|how about|what is it with)\b[ ,]*)+")
+_DAY = r"(?:(?:on|at|during) )?(?:the )?(?:(?:mon|tues|wednes|thurs|fri|satur|sun|week)(?:day|end)s?)"
+_ONLY_DAY = re.compile(rf"^{_DAY}(?: too| as well)?$")
+_DAYS = re.compile(rf" ?\b{_DAY}\b")
+_PREPOSITION = re.compile(r"^(for|with|without|in|from|by|at|on|to)\b")
+_GROUP = re.compile(
+    r"\b(?:child(?:ren)?|kids?|bab(?:y|ies)|adults?|students?|seniors?|members?|visitors?|groups?|families)$"
+)
+_POINTING = re.compile(r"\b(?:it|that|they|them|those|these)\b")
+_ABOUT_THE_TALK = re.compile(
+    r"\b(?:say|said|repeat|again|hear|heard|understand|mean|all|help)\b|^(?:thank|bye|goodbye|yes|no|please)"
+)
+_ASKING = re.compile(
+    r"^(?:how (?:much|many|long|often|far|old|late|early|big)|at what time|what time|what|until when|since when|from when|"
+    r"when|where|who|which|why|is|are|do|does|can|could|may|must|should|will|would)\b"
+)
+_FRAME = re.compile(
+    _ASKING.pattern
+    + r"(?: (?:is|are|was|do|does|can|could|may|must|should|will|would|have|has|costs?|there|i|you|we|to))*"
+)
+_VERB_LAST = re.compile(
+    r" (?:cost|open|close|start|begin|end|last|take|run|leave|arrive|serve[d]?|heated|available|possible|allowed|held)\b.*$"
+)
+_LAST_NOUNS = re.compile(r"^(.*\b(?:bring|have|take|rent|borrow|book|buy|use|pay for) )(?:.+)$")
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A question in three: "what does", "a rowing boat", "cost"."""
+
+    frame: str
+    topic: str
+    verb: str
+
+
+def search_query(question: str, history: Sequence[Mapping[str, Any]] = ()) -> str:
+    """What to search the documents for: `question`, made whole from the caller's previous one if it leans on that.
+
+    `history` is the conversation before it as messages with `role` and `content`.
+    """
+    asked = " ".join(question.split())
+    before = [place for place, turn in enumerate(history) if turn["role"] == "user" and str(turn["content"]).strip()]
+    if not before or not asked or len(asked.split()) > MAX_WORDS:
+        return asked
+    tail = _FILLER.sub("", _plain(asked))
+    if _ABOUT_THE_TALK.search(tail):
+        return asked
+    previous = _plain(search_query(str(history[before[-1]]["content"]), history[: before[-1]]))
+    return _whole(tail, previous) or asked
+
+
+def _plain(text: str) -> str:
+    return text.lower().strip(" ?.!,")
+
+
+def _whole(tail: str, previous: str) -> str:
+    """The follow-up `tail` with what it leaves out taken from `previous`; empty if it leaves out nothing."""
+    news = _LEANING.sub("", tail)
+    asking = _ASKING.match(news)
+    if asking is None:
+        return _with(news, previous) if news != tail or _ONLY_DAY.match(news) else ""
+    frame = _FRAME.match(news)
+    topic = _split(previous).topic
+    if frame and frame.end() == len(news):
+        return f"{news} {topic}"
+    if _POINTING.search(news):
+        return _POINTING.sub(lambda _: topic, news, count=1)
+    return ""
+
+
+def _with(news: str, previous: str) -> str:
+    """`previous` with `news` put where it belongs: the day, the "for whom", or what it is about."""
+    if _ONLY_DAY.match(news):
+        return f"{_DAYS.sub('', previous)} {news}"
+    if preposition := _PREPOSITION.match(news):
+        return f"{previous.split(f' {preposition.group(1)} ')[0]} {news}"
+    if _GROUP.search(news) and " for " in previous:
+        return f"{previous.split(' for ')[0]} for {news}"
+    question = _split(previous)
+    if doing := _LAST_NOUNS.match(question.topic):
+        return f"{question.frame} {doing.group(1)}{news}"
+    return " ".join(part for part in (question.frame, news, question.verb) if part)
+
+
+def _split(question: str) -> _Question:
+    frame = _FRAME.match(question)
+    rest = question[frame.end() :] if frame else f" {question}"
+    verb = _VERB_LAST.search(rest)
+    topic = rest[: verb.start()] if verb else rest
+    return _Question(
+        frame=frame.group() if frame else "", topic=topic.strip(), verb=verb.group().strip() if verb else ""
+    )
