@@ -6,10 +6,11 @@ from typing import Any, Literal, cast
 
 from livekit.agents import llm
 
+from agent.follow_up import search_query
 from agent.history import before, recent
 from agent.phrases import ALL as APOLOGIES
 from agent.prompts import read_prompt
-from agent.quote import quote_prompt, search_query
+from agent.quote import quote_prompt
 from agent.settings import Settings
 from plugins.client import EngineClient
 
