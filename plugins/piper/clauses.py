@@ -164,7 +164,8 @@ def _cut_between_words(text: str, max_words: int) -> int | None:
         return None
     places = [index for index in range(3, max_words + 1) if _holds(words[index - 1].group(), words[index].group())]
     joints = [index for index in places if words[index].group().lower() in JOINERS]
-    chosen = (joints or places)[-1:]
+    late = [index for index in joints if index * 2 >= max_words]
+    chosen = late[:1] or (joints or places)[-1:]
     return words[chosen[0] - 1].end() if chosen else None
 
 

@@ -1,5 +1,6 @@
 """A Piper voice: text in, speech out clause by clause. Blocking; one call at a time or several, as threads like."""
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,16 +8,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from piper import SynthesisConfig
+from piper.voice import AudioChunk
 
+from plugins.errors import ModelError
 from plugins.piper.audio import pause_after, trim
 from plugins.piper.clauses import Cutting, cut
 from plugins.piper.spoken import spoken_parts
 from plugins.piper.timing import Group, Word, time_words
-from plugins.piper.voice import load_voice, phoneme_groups
+from plugins.piper.voice import VOICE_ERRORS, load_voice, phoneme_groups
 
 __all__ = ["PiperModel", "Speech", "Word"]
 
 CUTTING = Cutting(first_min=3, first_max=16)
+MAX_RUN_CHARS = 500
+"""Spoken text that the voice gets at once: "1111…" is short to write and long to say."""
 VOLUME = 0.9
 """Share of full scale that a clause's loudest sample reaches."""
 
@@ -52,8 +57,7 @@ class PiperModel:
         said = " ".join(part.spoken for part in parts if part.spoken)
         if not any(character.isalnum() for character in said):
             return None
-        settings = SynthesisConfig(length_scale=self._voice.config.length_scale / speed, volume=VOLUME)
-        chunks = list(self._voice.synthesize(said, settings, include_alignments=True))
+        chunks = self._synthesized(said, speed)
         if not chunks:
             return None
         whole = np.concatenate([chunk.audio_float_array for chunk in chunks])
@@ -61,6 +65,17 @@ class PiperModel:
         groups = _moved(phoneme_groups(chunks), by_s=-cut_samples / self.sample_rate_hz)
         pcm = np.clip(audio * 32767.0, -32768, 32767).astype(np.int16)
         return Speech(audio=pcm, words=time_words(parts, groups), text=clause)
+
+    def _synthesized(self, said: str, speed: float) -> list[AudioChunk]:
+        settings = SynthesisConfig(length_scale=self._voice.config.length_scale / speed, volume=VOLUME)
+        try:
+            return [
+                chunk
+                for run in textwrap.wrap(said, MAX_RUN_CHARS, break_on_hyphens=False)
+                for chunk in self._voice.synthesize(run, settings, include_alignments=True)
+            ]
+        except VOICE_ERRORS as error:
+            raise ModelError(f"the voice failed on {len(said)} characters ({str(error).splitlines()[0]})") from error
 
 
 def _moved(groups: list[Group], *, by_s: float) -> list[Group]:

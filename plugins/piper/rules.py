@@ -82,11 +82,13 @@ AMOUNTS = (
     _rule(rf"(?P<amount>{NUMBER})(?:{DASH}(?P<last>{NUMBER}))?{SCALE}\s?(?P<currency>{CURRENCY}){END}", readings.money),
     _rule(rf"(?P<amount>{NUMBER})(?:{DASH}(?P<last>{NUMBER}))?\s?(?P<unit>{_any(UNITS)})(?![\w/²³])", readings.measure),
     _rule(
-        r"\+?(?:\(\d{1,5}\)[\s./-]?)?\d{1,5}(?:[\s./-]?\(\d{1,5}\))?(?:[\s./-]\d{2,7}){0,6}(?![\w/-])", readings.phone
+        r"\+?(?:\(\d{1,5}\)[\s./-]?)?\d{1,5}(?:[\s./-]?\(\d{1,5}\)\d{0,7})?(?:[\s./-]\d{2,7}){0,6}(?![\w/-])",
+        readings.phone,
     ),
     _rule(rf"(?P<number>\d+)(?:st|nd|rd|th){END}", readings.ordinal),
     _rule(rf"(?P<whole>\d+)\s(?P<top>\d)/(?P<bottom>\d){END}", readings.mixed_fraction),
     _rule(r"(?P<whole>\d+)\s?(?P<part>[½¼¾])", readings.mixed_symbol),
+    _rule(r"[½¼¾]", readings.symbol),
     _rule(rf"\d{{1,2}}/\d{{1,4}}(?:/\d{{2,4}})?{END}", readings.slashed),
     _rule(r"[Nn](?:o|r)s?\.\s?(?=\d)|#\s?(?=\d)", readings.says("number"), Heard.WORD),
     _rule(r"[<>≥≤≈~±+]\s?(?=\d)", readings.symbol, Heard.WORD),

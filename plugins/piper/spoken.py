@@ -13,9 +13,14 @@ from plugins.piper.vocabulary import SYMBOLS
 
 SPACE = re.compile(r"\s+")
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*['’]?")
+PLAIN_WORD = re.compile(r"(?!vs\b)[a-z'’]{2,}(?=[,;!?]?\s)")
+"""A word that no rule is about: most of a text, so it is worth not asking them all."""
+NUMERAL = re.compile(r"\d+(?:[.,:]\d+)*")
 SPACED_DASH = re.compile(r"(?:[–—-]+|\|)(?=\s)")
 HEADING_MARK = re.compile(r"(?:#{1,6}|[>*•·])(?=\s)")
 MARKS = {mark: mark for mark in ".,;:!?"} | {"…": ".", "—": ",", "。": ".", "，": ",", "？": "?", "！": "!"}
+STRENGTH = ",;:.!?"
+"""Marks, the stronger ones later."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +53,12 @@ def spoken_parts(text: str, *, language: str = "en") -> list[Part]:
 
 def _read(text: str, start: int, heard: Heard, rules: tuple[Rule, ...]) -> tuple[int, str, Heard]:
     """Where the thing at `start` ends, what is said for it, and what it counts as."""
+    if word := PLAIN_WORD.match(text, start):
+        return word.end(), word.group(), Heard.WORD
     for rule in rules:
         if (match := rule.pattern.match(text, start)) and (said := rule.say(match, heard)) is not None:
             return match.end(), said, rule.heard
-    if word := WORD.match(text, start):
+    if word := WORD.match(text, start) or NUMERAL.match(text, start):
         return word.end(), word.group(), Heard.WORD
     if dash := SPACED_DASH.match(text, start):
         return dash.end(), ",", heard
@@ -60,30 +67,32 @@ def _read(text: str, start: int, heard: Heard, rules: tuple[Rule, ...]) -> tuple
     character = text[start]
     if mark := MARKS.get(character):
         return start + 1, mark, heard
-    return start + 1, character if character.isalnum() else SYMBOLS.get(character, ""), heard
+    return start + 1, SYMBOLS.get(character, character if character.isalnum() else ""), heard
 
 
 def _append(parts: list[Part], written: str, said: str, *, joins: bool) -> None:
     """Add a reading: to the part before it where no space is written between, a mark always to the word before."""
-    if said in MARKS and parts:
-        parts[-1] = Part(parts[-1].written, _ending_with(parts[-1].spoken, said))
+    if said in MARKS:
+        _mark_last_word(parts, said)
         said = ""
     if joins and parts:
         before = parts.pop()
         written, said = before.written + written, f"{before.spoken} {said}".strip()
-    parts.append(Part(written, "" if said in MARKS else said))
+    parts.append(Part(written, said))
 
 
-def _ending_with(said: str, mark: str) -> str:
-    """Words with a mark after them; of several marks the strongest stays."""
-    if not said or said[-1] not in MARKS:
-        return said + mark if said else ""
-    strength = ",;:.!?"
-    return said[:-1] + max(said[-1], mark, key=strength.index)
+def _mark_last_word(parts: list[Part], mark: str) -> None:
+    """End what was said last with a mark; of several marks the strongest stays."""
+    for index in reversed(range(len(parts))):
+        if said := parts[index].spoken:
+            last = said[-1] if said[-1] in STRENGTH else ""
+            strongest = max(last or mark, mark, key=STRENGTH.index)
+            parts[index] = Part(parts[index].written, said.removesuffix(last) + strongest)
+            return
 
 
 def _with_last_mark(parts: list[Part]) -> list[Part]:
     """A text that ends with the period of an abbreviation ends a sentence as well."""
-    if parts and parts[-1].written.endswith(".") and parts[-1].spoken and parts[-1].spoken[-1] not in MARKS:
+    if parts and parts[-1].written.endswith(".") and parts[-1].spoken[-1:] not in STRENGTH:
         parts[-1] = Part(parts[-1].written, parts[-1].spoken + ".")
     return parts

@@ -5,13 +5,19 @@ matched by their lengths. A written piece said with several words ("7:30") spans
 several words ("7:30 am") is divided by length.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from plugins.piper.spoken import Part
 
 STEPS = ((1, 1), (2, 1), (3, 1), (1, 2), (1, 3))
 """How many words may match how many groups."""
+Match = tuple[int, int, int, int]
+"""First word, word after the last, first group, group after the last."""
+FARTHEST = 12
+"""Matches that stray this many words from the diagonal are not considered."""
 
 
 @dataclass(frozen=True)
@@ -71,38 +77,42 @@ def divide(words: Sequence[str], start_s: float, end_s: float) -> list[Word]:
     return divided
 
 
-def _best_matches(words: Sequence[str], groups: Sequence[Group]) -> list[tuple[int, int, int, int]]:
-    """The cheapest way to pair runs of words with runs of groups: (first word, after last, first group, after last)."""
-    per_letter = sum(group.phonemes for group in groups) / (sum(len(word) for word in words) or 1)
-    costs = {(0, 0): (0.0, (0, 0))}
-    for i in range(len(words) + 1):
-        for j in range(len(groups) + 1):
-            options = [
-                (costs[i - a, j - b][0] + _mismatch(words[i - a : i], groups[j - b : j], per_letter), (i - a, j - b))
-                for a, b in STEPS
-                if (i - a, j - b) in costs
-            ]
-            if options:
-                costs[i, j] = min(options)
-    return _path_back(costs, len(words), len(groups))
+def _best_matches(words: Sequence[str], groups: Sequence[Group]) -> list[Match]:
+    """The cheapest way to pair runs of words with runs of groups; pairing one to one is preferred among equals."""
+    letters = list(accumulate((_letters(word) for word in words), initial=0))
+    phonemes = list(accumulate((group.phonemes for group in groups), initial=0))
+    per_letter = phonemes[-1] / (letters[-1] or 1)
+    costs = {(0, 0): 0.0}
+    came_from: dict[tuple[int, int], tuple[int, int]] = {}
+    for i, j in _near_diagonal(len(words), len(groups)):
+        for a, b in STEPS:
+            before = (i - a, j - b)
+            if before in costs:
+                mismatch = abs((letters[i] - letters[i - a]) * per_letter - (phonemes[j] - phonemes[j - b]))
+                cost = costs[before] + mismatch + 0.5 * (a + b - 2)
+                if cost < costs.get((i, j), math.inf):
+                    costs[i, j], came_from[i, j] = cost, before
+    return _path(came_from, (len(words), len(groups)))
 
 
-def _path_back(
-    costs: dict[tuple[int, int], tuple[float, tuple[int, int]]], words: int, groups: int
-) -> list[tuple[int, int, int, int]]:
-    if (words, groups) not in costs:
-        return [(0, words, 0, groups)]
-    path: list[tuple[int, int, int, int]] = []
-    place = (words, groups)
-    while place != (0, 0):
-        before = costs[place][1]
-        path.append((before[0], place[0], before[1], place[1]))
-        place = before
+def _near_diagonal(words: int, groups: int) -> Iterator[tuple[int, int]]:
+    for i in range(1, words + 1):
+        middle, reach = i * groups / words, FARTHEST * max(1.0, groups / words)
+        for j in range(max(1, round(middle - reach)), min(groups, round(middle + reach)) + 1):
+            yield i, j
+
+
+def _path(came_from: dict[tuple[int, int], tuple[int, int]], end: tuple[int, int]) -> list[Match]:
+    """The matches on the way to `end`; if there is no way, everything matches everything."""
+    if end not in came_from:
+        return [(0, end[0], 0, end[1])]
+    path: list[Match] = []
+    while end != (0, 0):
+        before = came_from[end]
+        path.append((before[0], end[0], before[1], end[1]))
+        end = before
     return path[::-1]
 
 
-def _mismatch(words: Sequence[str], groups: Sequence[Group], per_letter: float) -> float:
-    """How unlike two runs are in length; pairing one to one is preferred among equals."""
-    letters = sum(sum(character.isalnum() for character in word) for word in words)
-    phonemes = sum(group.phonemes for group in groups)
-    return abs(letters * per_letter - phonemes) + 0.5 * (len(words) + len(groups) - 2)
+def _letters(word: str) -> int:
+    return sum(character.isalnum() for character in word)

@@ -16,7 +16,7 @@ from plugins.piper.timing import Group
 NOT_PHONEMES = frozenset("^$_ .,;:!?\"'()[]{}-–—ˈˌː")
 """Beginning, end, pad, space, punctuation; and stress and length marks, which take no time of their own."""
 
-LOAD_ERRORS = (
+VOICE_ERRORS = (
     ort_errors.Fail,
     ort_errors.InvalidGraph,
     ort_errors.InvalidProtobuf,
@@ -49,7 +49,7 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         if len(session.get_outputs()) == 1 and (patched := _with_alignments(path)):
             session = onnxruntime.InferenceSession(patched, options, providers=["CPUExecutionProvider"])
-    except LOAD_ERRORS as error:
+    except VOICE_ERRORS as error:
         raise ModelCorrupt(path, str(error).splitlines()[0]) from error
     return session
 

@@ -29,52 +29,52 @@ def frames_of_ids() -> np.ndarray:
 def humming_graph(*, with_durations: bool) -> onnx.ModelProto:
     """ids → durations → a 440 Hz tone, silent wherever a pad, a space or a mark is."""
     frames = frames_of_ids()
-    loudness = np.where(frames == FRAMES, 0.5, 0.0).astype(np.float32)
     constants = {
         "frames": frames,
-        "loudness": loudness,
+        "loudness": np.where(frames == FRAMES, 0.5, 0.0).astype(np.float32),
         "hop": np.array(HOP, np.float32),
+        "step": np.array(440 * 2 * np.pi / RATE_HZ, np.float32),
+        "nothing": np.array(0, np.float32),
         "zero": np.array(0),
         "one": np.array(1),
-        "axis": np.array(0),
-        "first": np.array([0]),
-        "step": np.array(440 * 2 * np.pi / RATE_HZ, np.float32),
-        "two": np.array([1, 1, -1]),
-        "batch": np.array([0]),
+        "axis": np.array([0]),
+        "shape": np.array([1, 1, -1]),
     }
-    nodes = [
-        helper.make_node("Gather", ["scales", "one"], ["length_scale"]),
-        helper.make_node("Squeeze", ["input", "first"], ["ids"]),
-        helper.make_node("Gather", ["frames", "ids"], ["base"]),
-        helper.make_node("Mul", ["base", "length_scale"], ["scaled"]),
-        helper.make_node("Cast", ["input_lengths"], ["lengths"], to=TensorProto.FLOAT),
-        helper.make_node("Mul", ["lengths", "zerof"], ["nothing"]),
-        helper.make_node("Add", ["scaled", "nothing"], ["kept"]),
-        helper.make_node("Ceil", ["kept"], ["durations"]),
-        helper.make_node("Mul", ["durations", "hop"], ["samples"]),
-        helper.make_node("CumSum", ["samples", "axis"], ["ends"]),
-        helper.make_node("ReduceSum", ["samples"], ["total"], keepdims=0),
-        helper.make_node("Cast", ["total"], ["count"], to=TensorProto.INT64),
-        helper.make_node("Range", ["zero", "count", "one"], ["clock"]),
-        helper.make_node("Cast", ["clock"], ["time"], to=TensorProto.FLOAT),
-        helper.make_node("Unsqueeze", ["time", "one_axis"], ["column"]),
-        helper.make_node("GreaterOrEqual", ["column", "ends"], ["passed"]),
-        helper.make_node("Cast", ["passed"], ["passed_numbers"], to=TensorProto.INT64),
-        helper.make_node("ReduceSum", ["passed_numbers", "one_axis"], ["index"], keepdims=0),
-        helper.make_node("Gather", ["loudness", "ids"], ["levels"]),
-        helper.make_node("Gather", ["levels", "index"], ["level"]),
-        helper.make_node("Mul", ["time", "step"], ["phase"]),
-        helper.make_node("Sin", ["phase"], ["tone"]),
-        helper.make_node("Mul", ["tone", "level"], ["wave"]),
-        helper.make_node("Reshape", ["wave", "shape"], ["output"]),
+    steps = [
+        ("Gather", ["scales", "one"], "length_scale", {}),
+        ("Squeeze", ["input", "axis"], "ids", {}),
+        ("Gather", ["frames", "ids"], "usual", {}),
+        ("Mul", ["usual", "length_scale"], "scaled", {}),
+        ("Cast", ["input_lengths"], "lengths", {"to": TensorProto.FLOAT}),
+        ("Mul", ["lengths", "nothing"], "unused", {}),
+        ("Add", ["scaled", "unused"], "kept", {}),
+        ("Ceil", ["kept"], "durations", {}),
+        ("Mul", ["durations", "hop"], "samples", {}),
+        ("CumSum", ["samples", "zero"], "ends", {}),
+        ("Cast", ["ends"], "end_indices", {"to": TensorProto.INT64}),
+        ("ReduceMax", ["end_indices"], "count", {"keepdims": 0}),
+        ("Add", ["count", "one"], "room", {}),
+        ("Range", ["zero", "room", "one"], "places", {}),
+        ("Mul", ["places", "zero"], "blank", {}),
+        ("Mul", ["ids", "zero"], "no_ids", {}),
+        ("Add", ["no_ids", "one"], "ones", {}),
+        ("ScatterElements", ["blank", "end_indices", "ones"], "marks", {"reduction": "add"}),
+        ("CumSum", ["marks", "zero"], "passed", {}),
+        ("Range", ["zero", "count", "one"], "clock", {}),
+        ("Gather", ["passed", "clock"], "index", {}),
+        ("Gather", ["loudness", "ids"], "levels", {}),
+        ("Gather", ["levels", "index"], "level", {}),
+        ("Cast", ["clock"], "time", {"to": TensorProto.FLOAT}),
+        ("Mul", ["time", "step"], "phase", {}),
+        ("Sin", ["phase"], "tone", {}),
+        ("Mul", ["tone", "level"], "wave", {}),
+        ("Reshape", ["wave", "shape"], "output", {}),
     ]
-    constants |= {"zerof": np.array(0, np.float32), "one_axis": np.array([1]), "shape": np.array([1, 1, -1])}
-    used = {name for node in nodes for name in node.input}
     outputs = [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 1, None])]
     if with_durations:
         outputs.append(helper.make_tensor_value_info("durations", TensorProto.FLOAT, [None]))
     graph = helper.make_graph(
-        nodes,
+        [helper.make_node(kind, inputs, [output], **options) for kind, inputs, output, options in steps],
         "hum",
         [
             helper.make_tensor_value_info("input", TensorProto.INT64, [1, None]),
@@ -82,7 +82,7 @@ def humming_graph(*, with_durations: bool) -> onnx.ModelProto:
             helper.make_tensor_value_info("scales", TensorProto.FLOAT, [3]),
         ],
         outputs,
-        [numpy_helper.from_array(value, name) for name, value in constants.items() if name in used],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 8
