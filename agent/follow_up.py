@@ -25,15 +25,16 @@ _ABOUT_THE_TALK = re.compile(
     r"\b(?:say|said|repeat|again|hear|heard|understand|mean|all|help)\b|^(?:thank|bye|goodbye|yes|no|please)"
 )
 _ASKING = re.compile(
-    r"^(?:how (?:much|many|long|often|far|old|late|early|big)|at what time|what time|what|until when|since when|from when|"
-    r"when|where|who|which|why|is|are|do|does|can|could|may|must|should|will|would)\b"
+    r"^(?:how (?:much|many|long|often|far|old|late|early|big)|at what time|what time|what|until when|since when|"
+    r"from when|when|where|who|which|why|is|are|do|does|can|could|may|must|should|will|would)\b"
 )
 _FRAME = re.compile(
     _ASKING.pattern
-    + r"(?: (?:is|are|was|do|does|can|could|may|must|should|will|would|have|has|costs?|there|i|you|we|to))*"
+    + r"(?: (?:is|are|was|do|does|can|could|may|must|should|will|would|have|has|costs?|there|i|you|we|to)\b)*"
 )
 _VERB_LAST = re.compile(
-    r" (?:cost|open|close|start|begin|end|last|take|run|leave|arrive|serve[d]?|heated|available|possible|allowed|held)\b.*$"
+    r" (?:cost|open|close|start|begin|end|last|take|run|leave|arrive|served?|heated|available|possible|allowed|held)\b"
+    r".*$"
 )
 _LAST_NOUNS = re.compile(r"^(.*\b(?:bring|have|take|rent|borrow|book|buy|use|pay for) )(?:.+)$")
 

@@ -25,6 +25,12 @@ STOCK_LEAD = 0.0
 """How far small talk must be above the best sentence."""
 
 _CLAUSE_END = re.compile(r"; |, (?=(?:and|but|or|so|because|unless|although|which|where|while|if|when)\b)")
+_REQUEST = re.compile(
+    r"(?:(?:and|so|okay|ok|well|hello|hi)\b[ ,]*)*(?:please|(?:can|could|would|will) you|i want|i would like|i'd like|"
+    r"i need you|let me|put|connect|book|reserve|cancel|call|send|order|transfer|change|wake|take|write|"
+    r"(?:can|could|may) i (?:speak|talk)|make)\b"
+)
+"""Begins like something the agent is asked to do, not like a question."""
 _CAN_END_IN = re.compile(r"\w[\"'”’)]?$")
 
 
@@ -67,6 +73,7 @@ def choose_lines(
         return (_stock("not_understood"),)
     sentences = _best(retrieval, "sentence") if documents and retrieval.get("answerable") else []
     talk = _best(retrieval, "stock")
+    talk = [line for line in talk if line["name"] != "cannot_do" or _REQUEST.match(question.strip().lower())]
     if talk and _is_talk(talk[0], sentences):
         return (_talk_line(talk[0], history),)
     if not sentences:

@@ -1,0 +1,67 @@
+"""Follow-up questions are made whole before the search."""
+
+import pytest
+
+from agent.follow_up import search_query
+
+
+def after(previous: str, question: str) -> str:
+    """The search for `question` when the caller asked `previous` before."""
+    history = [{"role": "user", "content": previous}, {"role": "assistant", "content": "From 7 am."}]
+    return search_query(question, history)
+
+
+@pytest.mark.parametrize(
+    ("previous", "question", "whole"),
+    [
+        ("When is breakfast on weekdays?", "And on Sunday?", "when is breakfast on sunday"),
+        ("when is breakfast", "what about saturdays", "when is breakfast saturdays"),
+        ("how much is a rowing boat", "and a kayak", "how much is a kayak"),
+        ("what does a rowing boat cost", "and a kayak", "what does a kayak cost"),
+        ("how much is breakfast for visitors", "what about children", "how much is breakfast for children"),
+        ("how much is the entrance", "and for students", "how much is the entrance for students"),
+        ("can i bring my dog", "what about a cat", "can i bring a cat"),
+        ("do you have a sauna", "how much is it", "how much is a sauna"),
+        ("do you have bicycles", "What do they cost?", "what do bicycles cost"),
+        ("is there a market", "when", "when a market"),
+        ("is there a market", "until when", "until when a market"),
+    ],
+)
+def test_a_question_that_leans_on_the_one_before_takes_from_it_what_it_leaves_out(
+    previous: str, question: str, whole: str
+) -> None:
+    assert after(previous, question) == whole
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "when does the spa open",
+        "is there also a bus",
+        "Can you repeat that?",
+        "say that again",
+        "thank you that is all",
+        "what is your name",
+        "and could you please tell me where I can find it when I come in the evening",
+    ],
+)
+def test_a_question_that_stands_alone_is_searched_as_it_was_asked(question: str) -> None:
+    assert after("when is breakfast", question) == question
+
+
+def test_the_first_question_of_a_call_is_searched_as_it_was_asked() -> None:
+    assert search_query("  and on  Sunday ", []) == "and on Sunday"
+
+
+def test_follow_ups_of_follow_ups_keep_the_subject() -> None:
+    history = [
+        {"role": "user", "content": "when is breakfast"},
+        {"role": "assistant", "content": "From 7 am."},
+        {"role": "user", "content": "and on saturday"},
+        {"role": "assistant", "content": "From 8 am."},
+    ]
+    assert search_query("and on sunday", history) == "when is breakfast on sunday"
+
+
+def test_what_the_agent_said_is_no_question_to_lean_on() -> None:
+    assert search_query("and on sunday", [{"role": "assistant", "content": "Hello!"}]) == "and on sunday"
