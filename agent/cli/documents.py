@@ -30,7 +30,7 @@ def ingest(
     settings = settings_or_exit()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
-        with Progress(*columns, console=console, transient=True) as bar:
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("documents")
 
             def advance(done: int, total: int) -> None:

@@ -99,7 +99,13 @@ class Engine:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _load(self) -> None:
-        for slot in self.slots.values():
+        """The embedder's library is slow to import, so it has a thread to itself."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._fill(self.piper, self.whisper, self.llama))
+            tasks.create_task(self._fill(self.embedder, self.knowledge))
+
+    async def _fill(self, *slots: ModelSlot[Any]) -> None:
+        for slot in slots:
             await slot.fill(self._threads)
             logger.info("model %s: %s", slot.name, slot.health.state)
             if error := slot.health.error:
