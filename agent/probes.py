@@ -34,11 +34,11 @@ def worker_is_registered(settings: Settings) -> Probe:
 
 def engine_is_ready(settings: Settings) -> Probe:
     """Whether every model is loaded."""
-    engine = EngineClient(settings.engine.url)
 
     async def probe() -> bool:
         with suppress(EngineError):
-            return (await engine.health())["status"] == "ready"
+            async with EngineClient(settings.engine.url) as engine:
+                return (await engine.health())["status"] == "ready"
         return False
 
     return probe

@@ -125,7 +125,7 @@ class Supervisor:
             return await process.wait()
         finally:
             watching.cancel()
-            _kill_group(process.pid, signal.SIGKILL)
+            _kill_group(process.pid)
 
     async def _show_output(self, name: str, process: asyncio.subprocess.Process) -> None:
         assert process.stdout
@@ -143,18 +143,18 @@ class Supervisor:
         process = self._running.get(name)
         if process is None or process.returncode is not None:
             return
-        _kill_group(process.pid, signal.SIGTERM)
+        process.terminate()  # it alone: what it started is its own to end
         try:
             async with asyncio.timeout(GRACE_S):
                 await process.wait()
         except TimeoutError:
             self._console.show(name, f"did not end within {GRACE_S:.0f} s and is killed")
-        _kill_group(process.pid, signal.SIGKILL)
+        _kill_group(process.pid)
 
 
-def _kill_group(pid: int, number: signal.Signals) -> None:
+def _kill_group(pid: int) -> None:
     with suppress(ProcessLookupError):
-        os.killpg(pid, number)
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _reason(code: int) -> str:
