@@ -120,12 +120,14 @@ class Supervisor:
         )
         self._running[part.name] = process
         watching = asyncio.create_task(self._watch(part))
+        showing = asyncio.create_task(self._show_output(part.name, process))
         try:
-            await self._show_output(part.name, process)
             return await process.wait()
         finally:
             watching.cancel()
-            _kill_group(process.pid)
+            _kill_group(process.pid)  # what it started would keep its sockets, and its end of the pipe
+            await asyncio.wait([showing], timeout=1)
+            showing.cancel()
 
     async def _show_output(self, name: str, process: asyncio.subprocess.Process) -> None:
         assert process.stdout

@@ -78,7 +78,23 @@ async def test_what_a_dead_part_started_dies_with_it(tmp_path: Path) -> None:
     grandchild = psutil.Process(int(pid.read_text()))
     stop.set()
     await running
-    assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
+    _, alive = psutil.wait_procs([grandchild], timeout=5)
+    assert not alive
+
+
+async def test_a_part_that_dies_alone_is_started_again_though_its_children_hold_the_pipe(tmp_path: Path) -> None:
+    code = (
+        "import subprocess, sys, time;"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); print('spawned', flush=True);"
+        "time.sleep(60)"
+    )
+    lines, stop = Lines(), asyncio.Event()
+    running = asyncio.create_task(Supervisor([part("parent", code, tmp_path / "never")], lines.console).run(stop))
+    await lines.wait_for("spawned")
+    psutil.Process().children()[0].kill()
+    await lines.wait_for("spawned", times=2)
+    stop.set()
+    await running
 
 
 @pytest.mark.parametrize(
