@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
 from agent.settings import child_environment
@@ -22,6 +22,7 @@ STEADY_S = 30.0
 GRACE_S = 10.0
 PROBE_EVERY_S = 0.1
 PARENT_DEATH_SIGNAL = 1
+LONGEST_LINE_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -108,31 +109,35 @@ class Supervisor:
             await asyncio.sleep(pause_s)
 
     async def _run_once(self, part: Part) -> int:
+        """Its exit code. The pipe is our own: asyncio's would make `wait` last until the children close it too."""
+        ours, theirs = os.pipe()
         process = await asyncio.create_subprocess_exec(
             *part.arguments,
             env=child_environment(part.environment),
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stdout=theirs,
+            stderr=theirs,
             start_new_session=True,
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-            limit=2**20,
         )
+        os.close(theirs)
         self._running[part.name] = process
         watching = asyncio.create_task(self._watch(part))
-        showing = asyncio.create_task(self._show_output(part.name, process))
+        showing = asyncio.create_task(self._show_output(part.name, ours))
         try:
             return await process.wait()
         finally:
             watching.cancel()
             _kill_group(process.pid)  # what it started would keep its sockets, and its end of the pipe
-            await asyncio.wait([showing], timeout=1)
-            showing.cancel()
+            await asyncio.wait([showing])
 
-    async def _show_output(self, name: str, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout
-        async for line in process.stdout:
-            self._console.show(name, line.decode(errors="replace").rstrip())
+    async def _show_output(self, name: str, pipe: int) -> None:
+        reader = asyncio.StreamReader(limit=LONGEST_LINE_BYTES)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(pipe, "rb"))
+        with closing(transport):
+            async for line in reader:
+                self._console.show(name, line.decode(errors="replace").rstrip())
 
     async def _watch(self, part: Part) -> None:
         begin = time.monotonic()
