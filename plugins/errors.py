@@ -4,6 +4,7 @@ EngineError
 ├── InvalidRequest       the caller asked for something impossible; never retried
 ├── EngineUnavailable    no engine answers on the socket; retried
 ├── EngineBusy           every slot is taken or the models still load; retried
+├── Superseded           a newer request of the same call took this one's place; never retried
 └── ModelError           a model cannot run
     ├── ModelMissing     its file is not there
     └── ModelCorrupt     its file is there but cannot be read
@@ -43,6 +44,13 @@ class EngineBusy(EngineError):
     retryable = True
 
 
+class Superseded(EngineError):
+    """A newer request of the same call took this one's place. LiveKit ends an answer with status 499 in silence."""
+
+    code = "superseded"
+    status = 499
+
+
 class ModelError(EngineError):
     """A model cannot run."""
 
@@ -76,7 +84,16 @@ class ModelCorrupt(ModelError):
 
 CODES: dict[str, type[EngineError]] = {
     kind.code: kind
-    for kind in (EngineError, InvalidRequest, EngineUnavailable, EngineBusy, ModelError, ModelMissing, ModelCorrupt)
+    for kind in (
+        EngineError,
+        InvalidRequest,
+        EngineUnavailable,
+        EngineBusy,
+        Superseded,
+        ModelError,
+        ModelMissing,
+        ModelCorrupt,
+    )
 }
 
 
