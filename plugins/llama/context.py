@@ -45,6 +45,8 @@ class Context:
         self._vocabulary_size = c.llama_vocab_n_tokens(weights.vocabulary)
         self.cells = c.llama_n_ctx(self._pointer)
         self._batch = _Batch(batch_tokens, sequences)
+        self._views: dict[tuple[int, int], Logits] = {}
+        """The array over llama.cpp's logits as they lay last: they seldom move."""
 
     def decode(self, rows: Sequence[Row]) -> Logits | None:
         """Read `rows`, at most `batch_tokens` tokens. None if there are not enough cells; nothing changed then.
@@ -80,42 +82,49 @@ class Context:
         if not rows:
             return np.empty((0, self._vocabulary_size), np.float32)
         first = ctypes.addressof(c.llama_get_logits(self._pointer).contents)
+        if (known := self._views.get((first, rows))) is not None:
+            return known
         values: Any = (ctypes.c_float * (rows * self._vocabulary_size)).from_address(first)
-        return np.frombuffer(values, np.float32).reshape(rows, self._vocabulary_size)
+        view = np.frombuffer(values, np.float32).reshape(rows, self._vocabulary_size)
+        self._views = {(first, rows): view}
+        return view
 
 
 class _Batch:
-    """A `llama_batch` over numpy arrays, so that a step is a few slice assignments."""
+    """A `llama_batch` over arrays of our own, so that a step is a few slice assignments."""
 
     def __init__(self, tokens: int, sequences: int) -> None:
-        self._token = np.zeros(tokens, np.int32)
-        self._position = np.zeros(tokens, np.int32)
-        self._ask = np.zeros(tokens, np.int8)
-        self._one = np.ones(tokens, np.int32)
-        self._numbers = np.arange(sequences, dtype=np.int32)
-        self._sequence = np.zeros(tokens, np.uintp)
-        self._addresses = self._numbers.ctypes.data + np.arange(sequences, dtype=np.uintp) * 4
+        self._token = (ctypes.c_int32 * tokens)()
+        self._position = (ctypes.c_int32 * tokens)()
+        self._one = (ctypes.c_int32 * tokens)(*[1] * tokens)
+        self._numbers = (ctypes.c_int32 * sequences)(*range(sequences))
+        self._addresses = [ctypes.addressof(self._numbers) + 4 * number for number in range(sequences)]
+        self._sequence = (ctypes.c_size_t * tokens)()
+        self._ask = (ctypes.c_int8 * tokens)()
         self.native = c.llama_batch()
-        self.native.token = _pointer(self._token, c.llama_token)
-        self.native.pos = _pointer(self._position, c.llama_pos)
-        self.native.n_seq_id = _pointer(self._one, ctypes.c_int32)
-        self.native.seq_id = _pointer(self._sequence, ctypes.POINTER(c.llama_seq_id))
-        self.native.logits = _pointer(self._ask, ctypes.c_int8)
+        for name, array in (
+            ("token", self._token),
+            ("pos", self._position),
+            ("n_seq_id", self._one),
+            ("seq_id", self._sequence),
+            ("logits", self._ask),
+        ):
+            kind = type(getattr(self.native, name))
+            setattr(self.native, name, ctypes.cast(array, kind))
 
     def fill(self, rows: Sequence[Row]) -> int:
         """Put the rows into the batch; returns how many of them ask for logits."""
-        tokens = [token for row in rows for token in row.tokens]
+        tokens, positions, sequences, asks = list[int](), list[int](), list[int](), list[bool]()
+        for row in rows:
+            size = len(row.tokens)
+            tokens += row.tokens
+            positions += range(row.position, row.position + size)
+            sequences += [self._addresses[row.sequence]] * size
+            asks += [False] * (size - 1) + [row.ask]
         size = len(tokens)
         self._token[:size] = tokens
-        self._position[:size] = [p for row in rows for p in range(row.position, row.position + len(row.tokens))]
-        self._sequence[:size] = self._addresses[[row.sequence for row in rows for _ in row.tokens]]
-        self._ask[:size] = 0
-        last = np.cumsum([len(row.tokens) for row in rows]) - 1
-        asking = [row.ask for row in rows]
-        self._ask[last[asking]] = 1
+        self._position[:size] = positions
+        self._sequence[:size] = sequences
+        self._ask[:size] = asks
         self.native.n_tokens = size
-        return sum(asking)
-
-
-def _pointer(array: NDArray[Any], kind: Any) -> Any:
-    return array.ctypes.data_as(ctypes.POINTER(kind))
+        return sum(asks)

@@ -2,20 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from plugins.errors import EngineError
 from plugins.llama.generation import Generation, Usage
 from plugins.llama.grammar import Grammar
 from plugins.llama.output import Output
 from plugins.llama.sampling import Sampler
 from plugins.llama.sequences import Sequence
 from plugins.llama.stream import Stream
-
-
-class Superseded(EngineError):
-    """A newer request of the same call took this one's place."""
-
-    code = "superseded"
-    status = 409
 
 
 @dataclass(eq=False)

@@ -7,10 +7,10 @@ from itertools import count
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
-from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, ModelError
+from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, ModelError, Superseded
 from plugins.llama.context import Context, Logits, Row
 from plugins.llama.generation import Delta, Load, Priority
-from plugins.llama.job import Job, Superseded
+from plugins.llama.job import Job
 from plugins.llama.pace import Pace, share_out
 from plugins.llama.sampling import Candidates
 from plugins.llama.sequences import Claim, Sequence, Sequences
@@ -162,8 +162,8 @@ class DecodeLoop:
         return plan
 
     def _learn(self, plan: Plan, duration_s: float) -> None:
-        prompt_tokens = sum(tokens for _, tokens in plan if tokens > 1)
-        self._pace.learn(tokens=prompt_tokens, duration_s=duration_s)
+        if prompt_tokens := sum(tokens for _, tokens in plan if tokens > 1):
+            self._pace.learn(tokens=prompt_tokens, duration_s=duration_s)
 
     def _advance(self, plan: Plan, logits: Logits) -> None:
         """The rows of a plan were read: note it, and choose the next token of those that read everything."""

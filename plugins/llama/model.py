@@ -13,7 +13,7 @@ from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, Model
 from plugins.llama.context import Context
 from plugins.llama.generation import Delta, Generation, Load, Priority, ToolCall, Usage
 from plugins.llama.grammar import Grammar, grammar_of, offered_tools, opened_call
-from plugins.llama.job import Job, Superseded
+from plugins.llama.job import Job
 from plugins.llama.loop import DecodeLoop
 from plugins.llama.output import Output
 from plugins.llama.prompt import CHATML, ChatTemplate
@@ -30,7 +30,6 @@ __all__ = [
     "Load",
     "Priority",
     "Stream",
-    "Superseded",
     "ToolCall",
     "Usage",
     "collect",

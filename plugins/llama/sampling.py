@@ -1,5 +1,6 @@
 """Which token comes next: the likeliest or a drawn one, and only what the grammar allows."""
 
+import ctypes
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ class GrammarState:
         text, root = grammar.text.encode("utf-8", "replace"), grammar.root.encode()
         self._sampler = c.llama_sampler_init_grammar(vocabulary.pointer, text, root)
         if not self._sampler:
-            raise InvalidRequest("the grammar cannot be followed: a part that may be empty repeats itself")
+            raise InvalidRequest("llama.cpp cannot follow the grammar")
 
     def allow(self, candidates: Any) -> None:
         """Give minus infinity to all candidates that cannot come next."""
@@ -46,6 +47,8 @@ class Candidates:
         self._ids = np.arange(vocabulary_size, dtype=np.int32)
         self._data = np.zeros(vocabulary_size, _TOKEN_DATA)
         self._native = c.llama_token_data_array()
+        self._one = c.llama_token_data()
+        self._native_one = c.llama_token_data_array(ctypes.pointer(self._one), 1, -1, False)
 
     def all(self, logits: Logits) -> Any:
         """Every token with its logit."""
@@ -54,6 +57,12 @@ class Candidates:
     def some(self, ids: NDArray[np.intp], logits: Logits) -> Any:
         """The tokens `ids` with their logits."""
         return self._of(ids, logits[ids])
+
+    def passes(self, token: int, grammar: GrammarState) -> bool:
+        """Whether a grammar allows this one token next."""
+        self._one.id, self._one.logit = token, 0.0
+        grammar.allow(self._native_one)
+        return self._one.logit == 0.0
 
     def likeliest(self, count: int) -> int | None:
         """The best of the first `count` candidates that a grammar left; None if it left none."""
@@ -89,9 +98,9 @@ class Sampler:
 
     def follow(self, grammar: Grammar | None) -> None:
         """From now on only what `grammar` allows, from its beginning; anything with None."""
-        if self._grammar:
-            self._grammar.close()
-        self._grammar = GrammarState(self._vocabulary, grammar) if grammar else None
+        before, self._grammar = self._grammar, GrammarState(self._vocabulary, grammar) if grammar else None
+        if before:
+            before.close()
 
     def choose(self, logits: Logits, candidates: Candidates) -> int | None:
         """The next token for a row of logits [vocabulary]; None if the grammar allows none."""
@@ -108,35 +117,28 @@ class Sampler:
             self._grammar.close()
 
     def _choose(self, logits: Logits, candidates: Candidates) -> int | None:
+        token = int(logits.argmax()) if self._draw is None else self._drawn(candidates.all(logits))
+        if self._grammar is None or candidates.passes(token, self._grammar):
+            return token
         if self._draw is None:
-            return self._best(logits, candidates)
-        token = self._drawn(candidates.all(logits))
-        if self._grammar is None or self._allows(token, logits, candidates):
-            return token
-        array = candidates.all(logits)
-        self._grammar.allow(array)
+            return _best_allowed(logits, candidates, self._grammar)
+        self._grammar.allow(array := candidates.all(logits))
         return self._drawn(array) if candidates.likeliest(len(logits)) is not None else None
-
-    def _best(self, logits: Logits, candidates: Candidates) -> int | None:
-        token = int(logits.argmax())
-        if self._grammar is None or self._allows(token, logits, candidates):
-            return token
-        if len(logits) > _FIRST_TRY:
-            likely = np.argpartition(logits, -_FIRST_TRY)[-_FIRST_TRY:]
-            self._grammar.allow(candidates.some(likely, logits))
-            if (found := candidates.likeliest(_FIRST_TRY)) is not None:
-                return found
-        self._grammar.allow(candidates.all(logits))
-        return candidates.likeliest(len(logits))
-
-    def _allows(self, token: int, logits: Logits, candidates: Candidates) -> bool:
-        if self._grammar:
-            self._grammar.allow(candidates.some(np.array([token]), logits))
-        return candidates.likeliest(1) is not None
 
     def _drawn(self, array: Any) -> int:
         c.llama_sampler_apply(self._draw, array)
         return array.data[array.selected].id
+
+
+def _best_allowed(logits: Logits, candidates: Candidates, grammar: GrammarState) -> int | None:
+    """The likeliest token that the grammar allows, looked for among the likeliest ones first."""
+    if len(logits) > _FIRST_TRY:
+        likely = np.argpartition(logits, -_FIRST_TRY)[-_FIRST_TRY:]
+        grammar.allow(candidates.some(likely, logits))
+        if (found := candidates.likeliest(_FIRST_TRY)) is not None:
+            return found
+    grammar.allow(candidates.all(logits))
+    return candidates.likeliest(len(logits))
 
 
 def _draw_chain(generation: Generation) -> Any:

@@ -27,6 +27,8 @@ class Stream:
     def cancel(self) -> None:
         """Nobody wants the rest: the model drops this answer before its next step. From any thread."""
         self.cancelled = True
+        with suppress(RuntimeError):  # the loop was closed: nobody waits there any more
+            self.loop.call_soon_threadsafe(self.wake)
 
     async def aclose(self) -> None:
         """`cancel`, for `contextlib.aclosing`."""
@@ -37,7 +39,7 @@ class Stream:
 
     async def __anext__(self) -> Delta:
         while not self._arrived:
-            if self._over:
+            if self._over or self.cancelled:
                 raise StopAsyncIteration
             self._ready.clear()
             await self._ready.wait()

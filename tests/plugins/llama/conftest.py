@@ -1,6 +1,6 @@
 """A real GGUF with random weights: small enough to be made for every run, real enough for llama.cpp."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -120,16 +120,22 @@ def model(gguf_path: Path) -> Iterator[LlamaModel]:
     model.close()
 
 
-def ask(text: str = "hello", **options: Any) -> Generation:
+def request(text: str = "hello", **options: Any) -> Generation:
     """A request of one user message."""
     return Generation(messages=[{"role": "user", "content": text}], **{"max_tokens": 24, **options})
 
 
 @pytest.fixture
-def answer(model: LlamaModel) -> Callable[..., AsyncIterator[Delta]]:
+def ask() -> Callable[..., Generation]:
+    """Make a request of one user message."""
+    return request
+
+
+@pytest.fixture
+def answer(model: LlamaModel) -> Callable[..., Awaitable[Delta]]:
     """Ask the shared model and wait for the whole answer."""
 
     async def answer(text: str = "hello", **options: Any) -> Delta:
-        return await collect(model.generate(ask(text, **options)))
+        return await collect(model.generate(request(text, **options)))
 
     return answer
