@@ -10,10 +10,13 @@ from agent.quote import choose_lines, cited, grammar_of, quote_messages, quote_p
 
 BREAKFAST = "Breakfast is served from 7 am to 10:30 on weekdays."
 SUNDAY = "On Sundays breakfast is served from 8 am until noon."
-PASSAGES = [
-    {"chunk_id": "1", "doc_id": "b", "title": "Breakfast", "source": "b.md", "text": BREAKFAST, "position": 0, "score": 1},
-    {"chunk_id": "2", "doc_id": "s", "title": "Sunday", "source": "s.md", "text": SUNDAY, "position": 0, "score": 1},
-]  # fmt: skip
+
+
+def passage(name: str, text: str) -> dict[str, Any]:
+    return {"chunk_id": name, "doc_id": name, "title": name, "source": name, "text": text, "position": 0, "score": 1.0}
+
+
+PASSAGES = [passage("breakfast", BREAKFAST), passage("sunday", SUNDAY)]
 
 
 def sentence(text: str, score: float, passage: int = 0) -> dict[str, Any]:
