@@ -96,8 +96,8 @@ def _overlap_start(sentences: Sequence[Sentence], start: int, rules: ChunkRules)
 
 
 def _reach_back(sentences: Sequence[Sentence], first: int, rules: ChunkRules) -> int:
-    while first > 0 and _length(sentences[first:], rules) < rules.min_chars:
-        if _length(sentences[first - 1 :], rules) > rules.max_chars:
+    while first > 0 and len(_text(sentences[first:], rules)) < rules.min_chars:
+        if len(_text(sentences[first - 1 :], rules)) > rules.max_chars:
             break
         first -= 1
     return first

@@ -6,7 +6,7 @@ one commit per table, sentences first; a chunk's hash is what says that its docu
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -116,7 +116,8 @@ class Index:
         )
 
     def count_sentences(self, collection: str) -> int:
-        return self._read(lambda tables: tables[SENTENCES].count(_of(collection)), nothing=0)
+        where = _of(collection)
+        return self._read(lambda tables: tables[SENTENCES].count(where), nothing=0)
 
     def documents(self, collection: str | None = None) -> list[StoredDocument]:
         """What is in the index, whatever model embedded it."""
@@ -153,7 +154,7 @@ class Index:
     # Writing
 
     @contextmanager
-    def writing(self, *, wait_s: float) -> Iterator[None]:
+    def writing(self, *, wait_s: float) -> Generator[None]:
         """Be the only writer. Raises `IndexLocked` after `wait_s`. An object store orders its commits by itself."""
         if self._is_remote:
             yield
@@ -203,19 +204,17 @@ class Index:
     def _nearest(
         self, table: str, row: Callable[..., _Result], vector: Vectors, collection: str, limit: int
     ) -> list[tuple[_Result, float]]:
-        columns = list(_CHUNK_COLUMNS if table == CHUNKS else _SENTENCE_COLUMNS)
-        found = self._read(
-            lambda tables: tables[table].nearest(vector, columns, where=_of(collection), limit=limit), nothing=[]
-        )
+        columns, where = _columns(table), _of(collection)
+        found = self._read(lambda tables: tables[table].nearest(vector, columns, where=where, limit=limit), nothing=[])
         return [(row(**values), product) for values, product in found]
 
     def _read_all(
         self, table: str, row: Callable[..., _Result], collection: str, *, limit: int
     ) -> tuple[list[_Result], Vectors]:
-        columns = list(_CHUNK_COLUMNS if table == CHUNKS else _SENTENCE_COLUMNS)
+        columns, where = _columns(table), _of(collection)
         nothing: tuple[list[dict[str, Any]], Vectors] = ([], np.zeros((0, self.dim), dtype=np.float32))
         found, vectors = self._read(
-            lambda tables: tables[table].read_with_vectors(columns, where=_of(collection), limit=limit), nothing=nothing
+            lambda tables: tables[table].read_with_vectors(columns, where=where, limit=limit), nothing=nothing
         )
         return [row(**values) for values in found], vectors
 
@@ -316,11 +315,15 @@ class Index:
         return "://" in self.uri
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self) -> Generator[None]:
         try:
             yield
         except StoreError as error:
             raise IndexUnusable(self.uri, str(error)) from error
+
+
+def _columns(table: str) -> list[str]:
+    return list(_CHUNK_COLUMNS if table == CHUNKS else _SENTENCE_COLUMNS)
 
 
 def _of(collection: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from knowledge.chunks import Chunk, split
 from knowledge.documents import MAX_DOCUMENT_BYTES, Document, content_hash, is_supported, parse, read_bytes
 from knowledge.errors import DocumentError
@@ -106,6 +108,7 @@ class _Run:
         self._skipped: list[str] = []
 
     def over(self, paths: Sequence[Path], progress: Callable[[Step], None]) -> Report:
+        self._index.revision()  # refuses an index of another embedding model even if nothing has changed
         self._known = {document.origin: document for document in self._index.documents(self._collection)}
         files = self._files(paths)
         for done, file in enumerate(files, start=1):
@@ -167,7 +170,7 @@ class _Run:
         placed = self._embed(
             [f"{heading}. {sentence.text}" for heading, sentence in zip(above, sentences, strict=True)]
         )
-        return SENTENCE_SHARE * alone + (1 - SENTENCE_SHARE) * placed
+        return (SENTENCE_SHARE * alone + (1 - SENTENCE_SHARE) * placed).astype(np.float32)
 
     def _commit(self) -> None:
         self._index.replace(self._pending)

@@ -2,7 +2,7 @@
 
 import fcntl
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -14,7 +14,7 @@ _RETRY_S = 0.1
 
 
 @contextmanager
-def exclusive(folder: Path, *, wait_s: float) -> Iterator[None]:
+def exclusive(folder: Path, *, wait_s: float) -> Generator[None]:
     """Hold the folder's lock, made if missing. The system lets go of it when the process dies.
 
     Raises `IndexLocked` when another process or thread still holds it after `wait_s`.

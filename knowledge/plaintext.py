@@ -20,7 +20,7 @@ def parse_plaintext(text: str) -> Parsed:
     """
     reader = _Reader()
     paragraphs = [_split_heading(lines) for lines in _paragraphs(text)]
-    for (heading, lines), (next_heading, next_lines) in zip(paragraphs, [*paragraphs[1:], ("", [])], strict=True):
+    for (heading, lines), (next_heading, next_lines) in zip(paragraphs, [*paragraphs[1:], ("", [])], strict=False):
         has_text_below = bool(lines) or (bool(next_lines) and not next_heading)
         reader.read(heading, lines, is_heading=has_text_below or (reader.is_at_start and bool(next_heading)))
     title, blocks = title_from_headings(reader.blocks, reader.headings)

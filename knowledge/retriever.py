@@ -35,7 +35,7 @@ class Scoring:
     stock: float = 1.0
     """Similarity to the nearest example of a stock line."""
     answerable: float = 0.46
-    """Least score of a sentence or stock line that can be the answer."""
+    """Least score of a sentence that can be the answer."""
     chunk: float = 0.3
     """Part of a passage's score that is its own similarity; the rest is its best sentence's score."""
     sentence_pool: int = 64
@@ -89,7 +89,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Retrieval:
-    """What was found, best first. `answerable`: some candidate is close enough to be the answer."""
+    """What was found, best first. `answerable`: some sentence of the documents is close enough to be the answer."""
 
     query: str
     passages: tuple[Passage, ...]
@@ -129,15 +129,15 @@ class Retriever:
         if not query:
             return Retrieval(query=query, passages=(), candidates=(), answerable=False)
         vector = self._embedder.embed_queries([query])[0]
-        candidates = self._stock_candidates(vector)
+        stock = self._stock_candidates(vector)
         passages: tuple[Passage, ...] = ()
+        sentences: list[Candidate] = []
         if documents:
             passages, sentences = self._from_documents(
                 query, vector, collection, k=k, max_chars=max_tokens * _CHARS_PER_TOKEN
             )
-            candidates.extend(sentences)
-        candidates.sort(key=lambda candidate: -candidate.score)
-        answerable = bool(candidates) and candidates[0].score >= self._scoring.answerable
+        candidates = sorted([*sentences, *stock], key=lambda candidate: -candidate.score)
+        answerable = any(candidate.score >= self._scoring.answerable for candidate in sentences)
         return Retrieval(query=query, passages=passages, candidates=tuple(candidates), answerable=answerable)
 
     # Stock lines
@@ -189,7 +189,7 @@ class Retriever:
             if line.row.chunk_id in pool.chunks
         ]
         best: dict[str, tuple[Line, float]] = {}
-        for line, score in sorted(scored, key=lambda pair: -pair[1]):
+        for line, score in sorted(scored, key=lambda pair: (-pair[1], pair[0].row.sentence_id)):
             best.setdefault(line.row.text, (line, score))
         return list(best.values())
 
@@ -212,7 +212,7 @@ class Retriever:
             best_lines.setdefault(line.row.chunk_id, score)
         sure = list(best_lines)[:_SURE_SOURCES]
         scores = {key: self._chunk_score(near, best_lines.get(key, 0.0)) for key, (_, near) in pool.chunks.items()}
-        others = sorted(set(scores) - set(sure), key=lambda key: -scores[key])
+        others = sorted(set(scores) - set(sure), key=lambda key: (-scores[key], key))
         chosen = _within([pool.chunks[key][0] for key in [*sure, *others]], count=k, max_chars=max_chars)
         passages = [_passage(chunk, scores[chunk.chunk_id]) for chunk in chosen]
         return tuple(sorted(passages, key=lambda passage: -passage.score))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 _WORD = re.compile(r"[^\W_]+(?::\d+)?")
 _POSSESSIVE = re.compile(r"['’]s\b")
-_ENDINGS = ("ings", "ing", "ies", "ied", "es", "ed", "ly", "s", "y", "e")
+_ENDINGS = ("ing", "ies", "ied", "es", "ed", "s", "y", "e")
 _STEM_CHARS = 7
 _SHORTEST_STEM = 3
 
@@ -37,13 +37,17 @@ def stem(word: str) -> str:
     """A rough common form of a lower-case word; numbers stay as they are."""
     if word[0].isdigit():
         return word
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
-            word = word.removesuffix(ending)
-            break
+    while shorter := _without_ending(word):
+        word = shorter
     if len(word) > _SHORTEST_STEM + 1 and word[-1] == word[-2]:
         word = word[:-1]
     return word[:_STEM_CHARS]
+
+
+def _without_ending(word: str) -> str:
+    """The word without one ending, "" if it has none to lose."""
+    kept = (word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending))
+    return next((stem for stem in kept if len(stem) >= _SHORTEST_STEM), "")
 
 
 class Rarity:

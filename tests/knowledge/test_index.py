@@ -1,0 +1,237 @@
+"""The index on a real LanceDB: replaced in one step, seen by readers at once, never mixed, never silently damaged."""
+
+from pathlib import Path
+
+import lancedb
+import numpy as np
+import pytest
+
+from knowledge.errors import EmbeddingMismatch, IndexLocked, IndexUnusable, KnowledgeError
+from knowledge.index import ChunkRow, Index, PreparedDocument, SentenceRow
+from knowledge.store import Vectors
+
+DIM = 8
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Index:
+    return Index(tmp_path / "index", "words", DIM)
+
+
+def unit(place: int) -> Vectors:
+    return np.eye(DIM, dtype=np.float32)[place]
+
+
+def prepared(doc_id: str, *places: int, collection: str = "default", digest: str = "h1") -> PreparedDocument:
+    """A document with one chunk and one sentence in the direction of each place."""
+    chunks = tuple(
+        ChunkRow(
+            chunk_id=f"{doc_id}:{position}",
+            doc_id=doc_id,
+            text=f"chunk {place} of {doc_id}",
+            title=doc_id,
+            heading="",
+            source=f"{doc_id}.md",
+            origin=f"/o'brien/{doc_id}.md",
+            collection=collection,
+            position=position,
+            hash=digest,
+        )
+        for position, place in enumerate(places)
+    )
+    sentences = tuple(
+        SentenceRow(
+            sentence_id=f"{chunk.chunk_id}:0",
+            chunk_id=chunk.chunk_id,
+            doc_id=doc_id,
+            text=chunk.text,
+            context=doc_id,
+            collection=collection,
+            position=0,
+        )
+        for chunk in chunks
+    )
+    vectors = np.stack([unit(place) for place in places])
+    return PreparedDocument(
+        doc_id=doc_id, chunks=chunks, chunk_vectors=vectors, sentences=sentences, sentence_vectors=vectors
+    )
+
+
+def texts(index: Index, collection: str = "default") -> set[str]:
+    return {row.text for row in index.all_chunks(collection)[0]}
+
+
+def test_an_index_that_was_never_written_is_empty(index: Index) -> None:
+    assert index.documents() == []
+    assert index.revision() == (0, 0, 0)
+    assert index.count_sentences("default") == 0
+    assert index.nearest_chunks(unit(0), collection="default", limit=3) == []
+    assert index.all_sentences("default")[1].shape == (0, DIM)
+    assert not Path(index.uri).exists()
+
+
+def test_documents_are_found_by_vector_best_first(index: Index) -> None:
+    index.replace([prepared("a", 0, 1), prepared("b", 2)])
+    (best, product), *others = index.nearest_sentences(unit(2), collection="default", limit=2)
+    assert (best.text, product) == ("chunk 2 of b", pytest.approx(1.0))
+    assert others[0][1] == pytest.approx(0.0, abs=1e-6)
+    chunk, _ = index.nearest_chunks(unit(1), collection="default", limit=1)[0]
+    assert (chunk.chunk_id, chunk.title, chunk.position) == ("a:1", "a", 1)
+
+
+def test_vectors_come_back_beside_their_rows(index: Index) -> None:
+    index.replace([prepared("a", 3, 1)])
+    rows, vectors = index.all_sentences("default")
+    assert {row.sentence_id: int(vector.argmax()) for row, vector in zip(rows, vectors, strict=True)} == {
+        "a:0:0": 3,
+        "a:1:0": 1,
+    }
+
+
+def test_replacing_a_document_leaves_nothing_of_its_former_version(index: Index) -> None:
+    index.replace([prepared("a", 0, 1, 2), prepared("b", 3)])
+    index.replace([prepared("a", 4, digest="h2")])
+    assert texts(index) == {"chunk 4 of a", "chunk 3 of b"}
+    assert index.count_sentences("default") == 2
+    assert {document.doc_id: document.hash for document in index.documents()} == {"a": "h2", "b": "h1"}
+
+
+def test_removing_a_document_leaves_the_others(index: Index) -> None:
+    index.replace([prepared("a", 0), prepared("b", 1)])
+    index.remove(["a", "never-there"])
+    assert [document.doc_id for document in index.documents()] == ["b"]
+    assert index.count_sentences("default") == 1
+
+
+def test_collections_are_apart(index: Index) -> None:
+    index.replace([prepared("a", 0), prepared("b", 0, collection="other")])
+    assert texts(index) == {"chunk 0 of a"}
+    assert texts(index, "other") == {"chunk 0 of b"}
+    assert [hit.doc_id for hit, _ in index.nearest_chunks(unit(0), collection="other", limit=9)] == ["b"]
+    assert {document.origin for document in index.documents("other")} == {"/o'brien/b.md"}
+
+
+@pytest.mark.parametrize("name", ["", "a b", "x' OR 1=1 --", "../up", "a" * 65])
+def test_a_collection_name_is_never_sql(index: Index, name: str) -> None:
+    with pytest.raises(KnowledgeError, match="cannot be a collection"):
+        index.all_chunks(name)
+
+
+def test_chunks_are_fetched_by_id(index: Index) -> None:
+    index.replace([prepared("a", 0, 1)])
+    assert set(index.chunks_by_id(["a:1", "gone:0"])) == {"a:1"}
+    assert index.chunks_by_id([]) == {}
+
+
+def test_another_reader_sees_every_write_without_reopening(index: Index) -> None:
+    reader = Index(index.uri, "words", DIM)
+    assert reader.documents() == []
+    index.replace([prepared("a", 0)])
+    first = reader.revision()
+    assert texts(reader) == {"chunk 0 of a"}
+    index.replace([prepared("a", 1)])
+    assert texts(reader) == {"chunk 1 of a"}
+    assert reader.revision() != first
+    index.remove(["a"])
+    assert texts(reader) == set()
+
+
+def test_a_reader_survives_that_the_folder_is_made_anew(index: Index, tmp_path: Path) -> None:
+    reader = Index(index.uri, "words", DIM)
+    index.replace([prepared("a", 0)])
+    former = (texts(reader), reader.revision())
+    Path(index.uri).rename(tmp_path / "old")
+    assert reader.documents() == []
+    Index(index.uri, "words", DIM).replace([prepared("b", 1)])
+    assert texts(reader) == {"chunk 1 of b"}
+    assert former[0] == {"chunk 0 of a"}
+    assert reader.revision() != former[1]
+
+
+def test_compacting_changes_nothing_that_is_read(index: Index) -> None:
+    for number in range(5):
+        index.replace([prepared(f"d{number}", number)])
+    before = texts(index)
+    index.optimize()
+    assert texts(index) == texts(Index(index.uri, "words", DIM)) == before
+
+
+@pytest.mark.parametrize(("name", "dim"), [("other", DIM), ("words", DIM * 2)])
+def test_vectors_of_another_model_are_refused(index: Index, name: str, dim: int) -> None:
+    index.replace([prepared("a", 0)])
+    other = Index(index.uri, name, dim)
+    with pytest.raises(EmbeddingMismatch, match=r"made with words.*landline ingest --rebuild"):
+        other.nearest_chunks(np.zeros(dim, np.float32), collection="default", limit=1)
+    with pytest.raises(EmbeddingMismatch):
+        other.replace([prepared("b", 1)])
+    assert [document.doc_id for document in other.documents()] == ["a"]
+
+
+def test_clearing_makes_it_an_index_of_the_new_model_and_readers_notice(index: Index) -> None:
+    index.replace([prepared("a", 0)])
+    assert texts(index) == {"chunk 0 of a"}
+    other = Index(index.uri, "other", DIM)
+    other.clear()
+    other.replace([prepared("b", 1)])
+    assert texts(other) == {"chunk 1 of b"}
+    with pytest.raises(EmbeddingMismatch, match="made with other"):
+        index.revision()
+
+
+def test_a_folder_with_other_things_is_not_written_to(tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").write_bytes(b"x")
+    index = Index(tmp_path, "words", DIM)
+    for attempt in (index.documents, index.clear, lambda: index.replace([prepared("a", 0)])):
+        with pytest.raises(IndexUnusable, match=r"holds other things, for example holiday\.jpg"):
+            attempt()
+    with pytest.raises(IndexUnusable), index.writing(wait_s=0):
+        pass
+    assert [entry.name for entry in tmp_path.iterdir()] == ["holiday.jpg"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "index").write_text("x")
+    with pytest.raises(IndexUnusable, match="it is a file"):
+        Index(tmp_path / "index", "words", DIM).documents()
+
+
+def test_another_programs_database_is_refused(tmp_path: Path) -> None:
+    lancedb.connect(tmp_path).create_table("vectors", [{"id": 1}])
+    with pytest.raises(IndexUnusable, match="without the tables"):
+        Index(tmp_path, "words", DIM).documents()
+
+
+def test_another_programs_tables_of_the_same_names_are_refused(tmp_path: Path) -> None:
+    database = lancedb.connect(tmp_path)
+    for name in ("chunks", "sentences"):
+        database.create_table(name, [{"id": 1}])
+    with pytest.raises(IndexUnusable, match="another program"):
+        Index(tmp_path, "words", DIM).count_sentences("default")
+
+
+@pytest.mark.parametrize("part", ["_versions", "data"])
+def test_a_damaged_index_is_reported_with_the_way_out(index: Index, part: str) -> None:
+    index.replace([prepared("a", 0)])
+    for path in (Path(index.uri) / "chunks.lance" / part).iterdir():
+        path.write_bytes(b"junk")
+    with pytest.raises(IndexUnusable, match=r"landline ingest"):
+        Index(index.uri, "words", DIM).all_chunks("default")
+
+
+def test_half_made_tables_are_made_again(index: Index) -> None:
+    index.replace([prepared("a", 0)])
+    lancedb.connect(index.uri).drop_table("chunks")
+    survivor = Index(index.uri, "words", DIM)
+    assert survivor.documents() == []
+    survivor.replace([prepared("b", 1)])
+    assert texts(survivor) == {"chunk 1 of b"}
+    assert survivor.count_sentences("default") == 1
+
+
+def test_only_one_writer_at_a_time(index: Index) -> None:
+    second = Index(index.uri, "words", DIM)
+    with index.writing(wait_s=0), pytest.raises(IndexLocked) as refusal, second.writing(wait_s=0):
+        pass
+    assert refusal.value.retryable
+    with second.writing(wait_s=0):
+        second.replace([prepared("a", 0)])

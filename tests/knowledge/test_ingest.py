@@ -1,0 +1,195 @@
+"""Ingest: what is new goes in, what changed is replaced, what is gone leaves, and a bad file stops nothing."""
+
+import multiprocessing
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from knowledge.errors import DocumentError, EmbeddingMismatch
+from knowledge.index import Index
+from knowledge.ingest import Report, Step, ingest
+from tests.knowledge.fakes import WordEmbedder
+
+Put = Callable[..., Report]
+
+
+def sources(index: Index, collection: str = "default") -> set[str]:
+    return {document.source for document in index.documents(collection)}
+
+
+def chunk_texts(index: Index) -> set[str]:
+    return {row.text for row in index.all_chunks("default")[0]}
+
+
+def test_a_folder_goes_in_with_all_below_it(put: Put, index: Index) -> None:
+    report = put({"hours.txt": "We open at nine.", "rooms/lake.md": "# Lake room\n\nIt has a view."})
+    assert report.added == ("papers/hours.txt", "papers/rooms/lake.md")
+    assert sources(index) == {"papers/hours.txt", "papers/rooms/lake.md"}
+    assert {document.title for document in index.documents()} == {"Hours", "Lake room"}
+
+
+def test_running_twice_changes_and_embeds_nothing(put: Put, index: Index, embedder: WordEmbedder) -> None:
+    put({"a.txt": "We open at nine."})
+    revision, embedded = index.revision(), len(embedder.embedded)
+    report = put({})
+    assert (report.unchanged, report.added, report.changed) == (("papers/a.txt",), (), ())
+    assert (index.revision(), len(embedder.embedded)) == (revision, embedded)
+
+
+def test_a_changed_file_is_replaced(put: Put, index: Index) -> None:
+    put({"a.txt": "We open at nine.", "b.txt": "Dogs stay out."})
+    report = put({"a.txt": "We open at ten."})
+    assert (report.changed, report.unchanged) == (("papers/a.txt",), ("papers/b.txt",))
+    assert chunk_texts(index) == {"We open at ten.", "Dogs stay out."}
+
+
+def test_a_file_deleted_from_the_folder_is_removed(put: Put, folder: Path, index: Index) -> None:
+    put({"a.txt": "We open at nine.", "b.txt": "Dogs stay out."})
+    (folder / "a.txt").unlink()
+    assert put({}).removed == ("papers/a.txt",)
+    assert chunk_texts(index) == {"Dogs stay out."}
+
+
+def test_other_folders_are_left_alone(put: Put, tmp_path: Path, index: Index, embedder: WordEmbedder) -> None:
+    put({"a.txt": "We open at nine."})
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "b.txt").write_text("Dogs stay out.")
+    ingest([other], index, embedder.embed_passages)
+    assert sources(index) == {"papers/a.txt", "other/b.txt"}
+
+
+def test_a_single_file_given_again_after_its_deletion_is_removed(
+    folder: Path, index: Index, embedder: WordEmbedder
+) -> None:
+    path = folder / "a.txt"
+    path.write_text("We open at nine.")
+    assert ingest([path], index, embedder.embed_passages).added == ("a.txt",)
+    path.unlink()
+    assert ingest([path], index, embedder.embed_passages).removed == ("a.txt",)
+
+
+def test_a_moved_folder_does_not_leave_its_documents_twice(
+    put: Put, folder: Path, tmp_path: Path, index: Index, embedder: WordEmbedder
+) -> None:
+    put({"a.txt": "We open at nine."})
+    moved = tmp_path / "elsewhere" / folder.name
+    moved.parent.mkdir()
+    folder.rename(moved)
+    ingest([moved], index, embedder.embed_passages)
+    assert [document.origin for document in index.documents()] == [(moved / "a.txt").as_posix()]
+
+
+def test_one_bad_file_never_stops_the_rest(put: Put, folder: Path, index: Index) -> None:
+    (folder / "b.txt").write_bytes(b"\0\1\2")
+    (folder / "c.md").write_text("")
+    with (folder / "d.txt").open("wb") as huge:
+        huge.truncate(50_000_000)
+    (folder / "picture.jpg").write_bytes(b"x")
+    (folder / ".hidden.txt").write_text("Nobody reads this.")
+    report = put({"a.txt": "We open at nine.", "z.txt": "We close at five."})
+    assert report.added == ("papers/a.txt", "papers/z.txt")
+    assert [source for source, _ in report.failed] == ["papers/b.txt", "papers/c.md", "papers/d.txt"]
+    assert "50.0 MB" in dict(report.failed)["papers/d.txt"]
+    assert report.skipped == ("papers/picture.jpg",)
+    assert sources(index) == {"papers/a.txt", "papers/z.txt"}
+
+
+def test_a_file_that_turned_bad_keeps_its_former_version(put: Put, folder: Path, index: Index) -> None:
+    put({"a.txt": "We open at nine."})
+    (folder / "a.txt").write_bytes(b"\0\1\2")
+    report = put({})
+    assert [source for source, _ in report.failed] == ["papers/a.txt"]
+    assert chunk_texts(index) == {"We open at nine."}
+
+
+def test_paths_that_cannot_go_in_are_failures_with_a_reason(folder: Path, index: Index, embedder: WordEmbedder) -> None:
+    (folder / "sheet.xlsx").write_bytes(b"x")
+    report = ingest([folder / "sheet.xlsx", folder / "gone.txt"], index, embedder.embed_passages)
+    assert [source for source, _ in report.failed] == ["sheet.xlsx", "gone.txt"]
+    assert "no such file" in dict(report.failed)["gone.txt"]
+
+
+def test_a_file_given_twice_goes_in_once(folder: Path, index: Index, embedder: WordEmbedder) -> None:
+    (folder / "a.txt").write_text("We open at nine.")
+    report = ingest([folder, folder / "a.txt"], index, embedder.embed_passages)
+    assert report.added == ("papers/a.txt",)
+
+
+def test_collections_hold_their_own_copies(put: Put, index: Index) -> None:
+    put({"a.txt": "We open at nine."})
+    assert put({}, collection="other").added == ("papers/a.txt",)
+    assert sources(index) == sources(index, "other") == {"papers/a.txt"}
+
+
+def test_progress_is_told_file_by_file(put: Put, folder: Path, index: Index, embedder: WordEmbedder) -> None:
+    put({"a.txt": "We open at nine.", "b.txt": "Dogs stay out."})
+    steps: list[Step] = []
+    ingest([folder], index, embedder.embed_passages, progress=steps.append)
+    assert steps == [Step(1, 2, "papers/a.txt"), Step(2, 2, "papers/b.txt")]
+
+
+def test_an_interrupted_ingest_keeps_what_was_committed(
+    put: Put, folder: Path, index: Index, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knowledge.ingest._COMMIT_CHUNKS", 1)
+
+    def interrupt(step: Step) -> None:
+        if step.done == 2:
+            raise KeyboardInterrupt
+
+    for name in ("a", "b", "c"):
+        (folder / f"{name}.txt").write_text(f"This is text {name}.")
+    with pytest.raises(KeyboardInterrupt):
+        ingest([folder], index, embedder.embed_passages, progress=interrupt)
+    assert sources(index) == {"papers/a.txt", "papers/b.txt"}
+    assert put({}).added == ("papers/c.txt",)
+
+
+def test_rebuilding_changes_the_embedding_model(put: Put, folder: Path, index: Index) -> None:
+    put({"a.txt": "We open at nine."})
+    other = WordEmbedder(name="other")
+    target = Index(index.uri, other.name, other.dim)
+    with pytest.raises(EmbeddingMismatch):
+        ingest([folder / "a.txt", folder], target, other.embed_passages)
+    assert ingest([folder], target, other.embed_passages, rebuild=True).added == ("papers/a.txt",)
+    assert target.count_sentences("default") == 1
+
+
+def test_sentences_are_stored_under_their_headings(put: Put, index: Index) -> None:
+    put({"house.md": "# House\n\n## Pets\n\nPlease note:\n\n- Dogs stay out of the restaurant.\n- Cats may come in.\n"})
+    rows, _ = index.all_sentences("default")
+    assert {(row.text, row.context) for row in rows} == {
+        ("Dogs stay out of the restaurant.", "House. Pets. Please note:"),
+        ("Cats may come in.", "House. Pets. Please note:"),
+    }
+    chunks, _ = index.all_chunks("default")
+    assert chunks[0].text.startswith("Pets\nPlease note: Dogs stay out")
+
+
+def ingest_in_a_process(folder: Path, uri: str) -> None:
+    """What a second `landline ingest` would do."""
+    embedder = WordEmbedder()
+    ingest([folder], Index(uri, embedder.name, embedder.dim), embedder.embed_passages)
+
+
+def test_two_ingests_at_once_do_not_disturb_each_other(tmp_path: Path, index: Index) -> None:
+    folders = [tmp_path / name for name in ("left", "right")]
+    for folder in folders:
+        folder.mkdir()
+        for number in range(15):
+            (folder / f"{number}.txt").write_text(f"This is text {number} of {folder.name}.")
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=ingest_in_a_process, args=(folder, index.uri)) for folder in folders]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert len(sources(index)) == 30
+    assert index.count_sentences("default") == 30
+
+
+def test_every_document_error_names_its_source() -> None:
+    assert str(DocumentError("a.txt", "it is bad")) == "a.txt: it is bad"
