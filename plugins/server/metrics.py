@@ -1,5 +1,6 @@
 """What the engine counts. Names are `stage_quantity_unit`; labels never carry anything that a caller said."""
 
+import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -45,11 +46,10 @@ class Stage:
         begin = time.perf_counter()
         try:
             yield Measured()
-        except Exception as error:
-            self._errors.labels(kind=type(error).__name__).inc()
-            raise
         finally:
             self._duration.observe(time.perf_counter() - begin)
+            if error := sys.exception():
+                self._errors.labels(kind=type(error).__name__).inc()
 
 
 STT = Stage("stt_transcription", "Transcriptions")
