@@ -92,6 +92,7 @@ class Engine:
         """Stop the queues and free the models."""
         if self.loading:
             self.loading.cancel()
+            await asyncio.wait([self.loading])
         for queue in (self.hearing, self.speaking, self.reading):
             await queue.aclose()
         if llama := self.llama.loaded():
