@@ -1,8 +1,7 @@
 """When each word was said."""
 
 from collections.abc import Sequence
-
-import numpy as np
+from itertools import accumulate
 
 from plugins.whisper.tokens import Piece
 from plugins.whisper.transcripts import Word
@@ -17,13 +16,11 @@ def words_from_attention(pieces: Sequence[Piece], path: Sequence[tuple[int, int]
 
     Each token begins at the first step of its row; a word ends where the next begins, the last no later than `end_s`.
     """
-    rows = np.array([token for token, _ in path])
-    steps = np.array([step for _, step in path])
-    boundaries = np.cumsum([0, *(piece.tokens for piece in pieces)])
-    begins = [
-        min(end_s, float(steps[np.searchsorted(rows, row, side="left")]) * STEP_S) if row <= rows.max() else end_s
-        for row in boundaries
-    ]
+    first_steps: dict[int, int] = {}
+    for token, step in path:
+        first_steps.setdefault(token, step)
+    boundaries = accumulate((piece.tokens for piece in pieces), initial=0)
+    begins = [min(end_s, first_steps[token] * STEP_S) if token in first_steps else end_s for token in boundaries]
     return [
         Word(piece.text, start_s, max(start_s + SHORTEST_WORD_S, until_s))
         for piece, start_s, until_s in zip(pieces, begins, begins[1:], strict=False)
