@@ -1,7 +1,7 @@
 """Quote mode: the answer is a line of the documents or of the house, word for word, whatever the model's weights.
 
-Retrieval marks candidate lines and scores them. `choose_lines` keeps those that may be said now, best first. One clear
-winner stands alone; between several the model chooses. The grammar made from the lines holds no other words.
+Retrieval marks candidate lines and scores them. `choose_lines` keeps what may be said now. A clear winner stands alone;
+of two that are about as good both are said or, if the model is trusted to choose, one. The grammar holds nothing else.
 """
 
 import re
@@ -17,8 +17,10 @@ MAX_LINES = 4
 """Sentences the model may choose from; more only confuse a small one."""
 MAX_SPOKEN_CHARS = 240
 """A longer sentence is cut at a clause end, where what remains is still a sentence."""
-CLEAR_LEAD = 0.06
-"""A line whose score is this much above the next is the answer without asking the model."""
+CLEAR_LEAD = 0.1
+"""A sentence whose score is this much above the next is the answer by itself."""
+MAX_PAIR_CHARS = 260
+"""Two sentences are said together only up to this length."""
 STOCK_SCORE = 0.62
 """Cosine similarity with an example from which small talk is taken for small talk."""
 STOCK_LEAD = 0.0
@@ -44,13 +46,19 @@ class QuotePrompt:
 
 
 def quote_prompt(
-    retrieval: Mapping[str, Any], question: str, history: Sequence[Mapping[str, Any]] = (), *, documents: bool = True
+    retrieval: Mapping[str, Any],
+    question: str,
+    history: Sequence[Mapping[str, Any]] = (),
+    *,
+    documents: bool = True,
+    choosing: bool = False,
 ) -> QuotePrompt:
     """Prepare the answer to `question`; `retrieval` is `knowledge.Retrieval` as a dict.
 
-    `history` is the messages before it; `documents` false says that the caller has switched the documents off.
+    `history` is the messages before it; `documents` false says that the caller has switched the documents off;
+    `choosing` lets the model choose between sentences that are about as good.
     """
-    lines = choose_lines(retrieval, question, history, documents=documents)
+    lines = choose_lines(retrieval, question, history, documents=documents, choosing=choosing)
     return QuotePrompt(messages=quote_messages(lines, question, history), grammar=grammar_of(lines), lines=lines)
 
 
@@ -66,19 +74,31 @@ def quote_messages(lines: Sequence[str], question: str, history: Sequence[Mappin
 
 
 def choose_lines(
-    retrieval: Mapping[str, Any], question: str, history: Sequence[Mapping[str, Any]] = (), *, documents: bool = True
+    retrieval: Mapping[str, Any],
+    question: str,
+    history: Sequence[Mapping[str, Any]] = (),
+    *,
+    documents: bool = True,
+    choosing: bool = False,
 ) -> tuple[str, ...]:
-    """The lines that may be said now, best first, never none."""
+    """What may be said now, best first, never nothing."""
     if not any(character.isalnum() for character in question):
         return (_stock("not_understood"),)
     sentences = _best(retrieval, "sentence") if documents and retrieval.get("answerable") else []
-    talk = _best(retrieval, "stock")
-    talk = [line for line in talk if line["name"] != "cannot_do" or _REQUEST.match(question.strip().lower())]
-    if talk and _is_talk(talk[0], sentences):
-        return (_talk_line(talk[0], history),)
+    talk = _best_talk(retrieval, question)
+    if talk and _is_talk(talk, sentences):
+        return (_talk_line(talk, history),)
     if not sentences:
         return (_stock("not_in_documents" if documents else "documents_off"),)
-    return _unrivalled([(spoken(candidate["text"]), candidate["score"]) for candidate in sentences[:MAX_LINES]])
+    near = _near([(spoken(candidate["text"]), candidate["score"]) for candidate in sentences[:MAX_LINES]])
+    return near if choosing else (_joined(near),)
+
+
+def _best_talk(retrieval: Mapping[str, Any], question: str) -> Mapping[str, Any] | None:
+    """The nearest stock line; that the agent cannot do something is said only when it is asked to."""
+    is_request = _REQUEST.match(question.strip().lower())
+    lines = [line for line in _best(retrieval, "stock") if is_request or line["name"] != "cannot_do"]
+    return lines[0] if lines else None
 
 
 def _best(retrieval: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
@@ -97,10 +117,15 @@ def _talk_line(talk: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) ->
     return said[-1] if talk["name"] == "repeat" and said else talk["text"]
 
 
-def _unrivalled(scored: Sequence[tuple[str, float]]) -> tuple[str, ...]:
+def _near(scored: Sequence[tuple[str, float]]) -> tuple[str, ...]:
     best = scored[0][1]
-    near = [line for line, score in scored if best - score < CLEAR_LEAD]
-    return tuple(dict.fromkeys(near))
+    return tuple(dict.fromkeys(line for line, score in scored if best - score < CLEAR_LEAD))
+
+
+def _joined(near: Sequence[str]) -> str:
+    """The best line, with the next if that is about as good."""
+    pair = " ".join(near[:2])
+    return pair if len(pair) <= MAX_PAIR_CHARS else near[0]
 
 
 def _stock(name: str) -> str:

@@ -36,9 +36,20 @@ def test_a_clear_winner_is_the_only_line() -> None:
     assert choose_lines(found, "when is breakfast") == (BREAKFAST,)
 
 
-def test_between_lines_that_are_as_good_the_model_chooses_in_the_order_of_retrieval() -> None:
+def test_of_two_lines_that_are_as_good_both_are_said_the_best_first() -> None:
     found = retrieval(sentence(SUNDAY, 0.89, 1), sentence(BREAKFAST, 0.9))
-    assert choose_lines(found, "when is breakfast") == (BREAKFAST, SUNDAY)
+    assert choose_lines(found, "when is breakfast") == (f"{BREAKFAST} {SUNDAY}",)
+
+
+def test_two_lines_that_are_too_long_together_are_not_joined() -> None:
+    long = "The lake path is long " + "and winding " * 18 + "and flat."
+    found = retrieval(sentence(BREAKFAST, 0.9), sentence(long, 0.9))
+    assert choose_lines(found, "when is breakfast") == (BREAKFAST,)
+
+
+def test_a_model_that_is_trusted_chooses_between_lines_that_are_as_good() -> None:
+    found = retrieval(sentence(SUNDAY, 0.89, 1), sentence(BREAKFAST, 0.9))
+    assert choose_lines(found, "when is breakfast", choosing=True) == (BREAKFAST, SUNDAY)
 
 
 def test_nothing_close_enough_says_that_the_documents_do_not_tell() -> None:

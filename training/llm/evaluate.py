@@ -22,6 +22,7 @@ from knowledge.embeddings import Embedder
 from knowledge.index import Index
 from knowledge.ingest import ingest
 from knowledge.retriever import Retrieval, Retriever, StockLine
+from knowledge.sentences import split_sentences
 from plugins.llama.generation import Generation
 from plugins.llama.model import LlamaModel
 
@@ -91,18 +92,20 @@ class Results:
 class House:
     """One business: its documents in an index, and whoever answers for it."""
 
-    def __init__(self, retriever: Retriever, documents: str, choose: Choose) -> None:
+    def __init__(self, retriever: Retriever, documents: str, choose: Choose, *, choosing: bool = False) -> None:
         self._retriever = retriever
         self._allowed = [squeezed(documents), *(squeezed(line.text) for line in read_stock().values())]
         self._choose = choose
+        self._choosing = choosing
         self.invented: list[str] = []
 
     def answer(self, question: str, history: Sequence[Json] = ()) -> tuple[str, int]:
         """What the caller hears, and between how many lines the choice was."""
         retrieval: Retrieval = self._retriever.search(search_query(question, history))
-        prompt = quote_prompt(asdict(retrieval), question, history)
+        prompt = quote_prompt(asdict(retrieval), question, history, choosing=self._choosing)
         answer = self._choose(prompt)
-        if not any(squeezed(answer) in allowed for allowed in self._allowed):
+        sentences = map(squeezed, split_sentences(answer))
+        if not all(any(sentence in allowed for allowed in self._allowed) for sentence in sentences):
             self.invented.append(answer)
         return answer, len(prompt.lines)
 
@@ -121,10 +124,13 @@ def measure(model: Path = MODEL, *, sets: Sets = HELD_OUT) -> dict[str, float]:
         return examine(choose, sets=sets).figures()
 
 
-def examine(choose: Choose, *, sets: Sets) -> Results:
-    """Ask everything."""
+def examine(choose: Choose, *, sets: Sets, choosing: bool = False) -> Results:
+    """Ask everything; `choosing` leaves it to `choose` which of several good lines is said."""
     embedder = Embedder(threads=1)
-    with house(DEMO, embedder, choose) as hotel, house(sets.other_documents, embedder, choose) as others:
+    with (
+        house(DEMO, embedder, choose, choosing=choosing) as hotel,
+        house(sets.other_documents, embedder, choose, choosing=choosing) as others,
+    ):
         return Results(
             answered=[_ask(hotel, row) for row in read(sets.demo)],
             answered_new_documents=[_ask(others, row) for row in read(sets.others)],
@@ -135,14 +141,14 @@ def examine(choose: Choose, *, sets: Sets) -> Results:
 
 
 @contextmanager
-def house(documents: Path, embedder: Embedder, choose: Choose) -> Iterator[House]:
+def house(documents: Path, embedder: Embedder, choose: Choose, *, choosing: bool = False) -> Iterator[House]:
     """A business whose documents are the Markdown files of a folder."""
     with tempfile.TemporaryDirectory() as folder:
         index = Index(folder, embedder.name, embedder.dim)
         ingest([documents], index, lambda texts: embedder.embed_passages(texts))
         stock = [StockLine(name=line.name, text=line.text, examples=line.examples) for line in stock_lines()]
         text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(documents.glob("*.md")))
-        yield House(Retriever(index, embedder, stock=stock), text, choose)
+        yield House(Retriever(index, embedder, stock=stock), text, choose, choosing=choosing)
 
 
 @contextmanager
@@ -206,14 +212,15 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=MODEL)
     parser.add_argument("--development", action="store_true")
     parser.add_argument("--retrieval-only", action="store_true", help="take the best line instead of asking the model")
+    parser.add_argument("--choosing", action="store_true", help="let the model choose between lines as good")
     parser.add_argument("--show", action="store_true")
     options = parser.parse_args()
     sets = DEVELOPMENT if options.development else HELD_OUT
     if options.retrieval_only:
-        results = examine(first_line, sets=sets)
+        results = examine(first_line, sets=sets, choosing=options.choosing)
     else:
         with running(options.model) as choose:
-            results = examine(choose, sets=sets)
+            results = examine(choose, sets=sets, choosing=options.choosing)
     if options.show:
         _show(results)
     print(json.dumps(results.figures(), indent=2))
