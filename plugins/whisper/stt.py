@@ -37,6 +37,8 @@ from plugins.whisper.speech_events import final, interim, preflight, usage
 
 ASK_AGAIN_S = 0.25
 """Between two attempts to reach an engine that is away."""
+PATIENCE_S = 20.0
+"""How much longer than LiveKit's own time-out an engine is waited for, so that waiting never uses up its retries."""
 QUIET_PROBABILITY = 0.35
 """Below this the detector's window counts as silence."""
 FLUSH_SILENCE_S = 0.7
@@ -137,16 +139,19 @@ class TranscriptStream(stt.RecognizeStream):
         self._language = language
         self._gate = SpeechGate(gate)
         self._outbox = Outbox()
-        self._patience_s = conn_options.timeout + 20.0
+        self._patience_s = conn_options.timeout + PATIENCE_S
         self._origin_s: float | None = None
+        self._listening: asyncio.Task[None] | None = None
 
     async def _run(self) -> None:
         if self._origin_s is None:
             self._origin_s = self.start_time_offset
+        if self._listening is None:  # once: a detector whose reader was cancelled cannot be read again
+            self._listening = asyncio.create_task(self._listen())
         try:
             async with asyncio.TaskGroup() as tasks:
                 link = tasks.create_task(self._hold_link())
-                await self._listen()
+                await asyncio.shield(self._listening)
                 await self._outbox.wait_until_answered()
                 link.cancel()
         except* EngineError as errors:
@@ -154,6 +159,9 @@ class TranscriptStream(stt.RecognizeStream):
 
     async def aclose(self) -> None:
         """Stop at once; what was not transcribed is dropped."""
+        if self._listening:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
         await super().aclose()
         await self._detector.aclose()
 
