@@ -1,6 +1,6 @@
 """The agent in a call: greets, retrieves, answers and speaks; when the models fail it says so and keeps the turn."""
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Any, cast
 
 from livekit import rtc
@@ -8,7 +8,7 @@ from livekit.agents import Agent, FlushSentinel, ModelSettings, llm
 
 from agent.apology import PATIENCE_S, is_back, with_apology
 from agent.history import last_question
-from agent.phrases import Phrases
+from agent.phrases import ONE_MOMENT, Phrases
 from agent.prompting import Prompt, Prompting, chat_context
 from agent.quote import cited
 from agent.remembered import Remembered
@@ -19,7 +19,10 @@ Reply = AsyncIterator[llm.ChatChunk | str | FlushSentinel]
 
 
 class Assistant(Agent):
-    """One call's agent. `phrases` may be replaced while the call runs, once they are rendered."""
+    """One call's agent. `is_told` says whether the caller already knows that the engine is away.
+
+    `phrases` may be replaced while the call runs, once they are rendered.
+    """
 
     def __init__(
         self,
@@ -29,7 +32,7 @@ class Assistant(Agent):
         waterfall: Waterfall,
         phrases: Phrases,
         greeting: str,
-        answer_options: dict[str, Any],
+        is_told: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(instructions="")  # prompts are made per turn, in `llm_node`
         self.phrases = phrases
@@ -37,7 +40,7 @@ class Assistant(Agent):
         self._prompting = prompting
         self._waterfall = waterfall
         self._greeting = greeting
-        self._answer_options = answer_options
+        self._is_told = is_told
 
     async def on_enter(self) -> None:
         """Greet the caller aloud."""
@@ -53,7 +56,7 @@ class Assistant(Agent):
             return
         pieces = with_apology(
             lambda: self._answer(chat_ctx, question, tools, model_settings),
-            sorry=_in_a_segment_of_its_own,
+            sorry=self._write_sorry,
             come_back=self._engine_is_back,
             what="answer",
         )
@@ -85,7 +88,7 @@ class Assistant(Agent):
             tools=[] if is_quoting else tools,
             tool_choice=model_settings.tool_choice,
             conn_options=self.session.conn_options.llm_conn_options,
-            extra_kwargs=self._answer_options | prompt.options,
+            extra_kwargs=prompt.options,
         )
 
     async def tts_node(self, text: AsyncIterable[str], model_settings: ModelSettings) -> AsyncIterator[rtc.AudioFrame]:
@@ -113,7 +116,9 @@ class Assistant(Agent):
     async def _engine_is_back(self) -> bool:
         return await is_back(self._engine, within_s=PATIENCE_S)
 
-
-async def _in_a_segment_of_its_own(apology: str) -> Reply:
-    yield apology
-    yield FlushSentinel()
+    async def _write_sorry(self, apology: str) -> Reply:
+        """An apology in a segment of its own, unless the caller has just heard it."""
+        if apology == ONE_MOMENT and self._is_told():
+            return
+        yield apology
+        yield FlushSentinel()

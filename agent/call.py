@@ -69,28 +69,23 @@ class Call:
         self._engine = EngineClient(settings.engine.url)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._waterfall = Waterfall(self._tell)
-        self._session = build_session(settings, self._engine, job.proc.userdata["vad"])
+        self._session = build_session(settings, self._engine, job.proc.userdata["vad"], call_id=job.room.name)
+        self._outage = Outage(come_back=lambda: is_back(self._engine), say=self._say)
         self._assistant = self._build_assistant()
         self._text_door = TextDoor(self._waterfall, max_chars=settings.answer.max_typed_chars)
         self._session.on("conversation_item_added", self._on_item)
         self._session.on("close", self._on_close)
-        self._outage = Outage(come_back=lambda: is_back(self._engine), say=self._say)
         self._outage.watch(self._session)
         job.add_shutdown_callback(self._release)
 
     def _build_assistant(self) -> Assistant:
-        answer, voice = self._settings.answer, self._settings.models.voice
         return Assistant(
             engine=self._engine,
             prompting=Prompting(self._engine, answer_rules(self._settings), documents_on=self._documents_on),
             waterfall=self._waterfall,
-            phrases=phrases.cached(PHRASES_FOLDER, voice=voice),
+            phrases=phrases.cached(PHRASES_FOLDER, voice=self._settings.models.voice),
             greeting=read_stock()["greeting"].text,
-            answer_options={
-                "call_id": self._job.room.name,
-                "max_tokens": answer.max_tokens,
-                "temperature": answer.temperature,
-            },
+            is_told=lambda: self._outage.is_told,
         )
 
     async def start(self) -> None:

@@ -7,6 +7,8 @@ PRIVATE_PREFIX = "lk.pii"
 EXPECTED = (
     "audio output was detached while text output",  # typed questions are answered in text alone
     "closed unexpectedly",  # LiveKit's data channels, whenever a call ends
+    "no aligned transcript was returned",  # recorded phrases have no word times
+    "Attempted to drop unknown FFI handle",  # likewise
 )
 TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
 LOGGERS = ("livekit", "livekit.agents")
@@ -19,9 +21,10 @@ class Discretion(logging.Filter):
         """Strip `record` in place; `False` drops it."""
         for name in [name for name in record.__dict__ if name.startswith(PRIVATE_PREFIX)]:
             delattr(record, name)
-        if isinstance(record.msg, str):
-            record.msg = without_tokens(record.msg)
-        return not any(phrase in str(record.msg) for phrase in EXPECTED)
+        message = record.getMessage()
+        if TOKEN.search(message):
+            record.msg, record.args = without_tokens(message), None
+        return not any(phrase in message for phrase in EXPECTED)
 
 
 def without_tokens(text: str) -> str:

@@ -33,6 +33,11 @@ class Outage:
         """Whether the engine cannot hear at the moment."""
         return self._waiting is not None and not self._waiting.done()
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the caller has heard of the outage that is on."""
+        return self.is_on and self._is_told
+
     def on_error(self, event: ErrorEvent) -> None:
         """Hearing failed: the beginning of an outage, unless it has begun."""
         if isinstance(event.error, stt.STTError) and not self.is_on:
@@ -57,7 +62,7 @@ class Outage:
             self._say(ONE_MOMENT)
 
     async def _wait(self) -> None:
-        if not await self._come_back() and self._is_told:
+        if not await self._come_back() and self._is_told and self._is_waiting_for_transcript:
             self._say(OUT_OF_ORDER)
 
     async def aclose(self) -> None:

@@ -84,6 +84,7 @@ class Talk:
     """A session without audio: what is typed, what is answered, what else the caller is told."""
 
     def __init__(self, tmp_path: Path, *answers: list[str | Exception]) -> None:
+        self.is_told = False
         self.engine = Engine()
         self.model = Model(*answers)
         self.told: list[tuple[str, dict[str, Any]]] = []
@@ -100,7 +101,7 @@ class Talk:
             waterfall=waterfall,
             phrases=phrases.cached(tmp_path, voice=tmp_path / "voice.onnx"),
             greeting="Hello!",
-            answer_options={"max_tokens": 50, "call_id": "call-1"},
+            is_told=lambda: self.is_told,
         )
 
     async def __aenter__(self) -> "Talk":
@@ -138,12 +139,11 @@ async def test_an_answer_comes_with_its_sources(tmp_path: Path) -> None:
         assert talk.on(TURN_TOPIC)[0]["door"] == "text"
 
 
-async def test_the_model_gets_the_grammar_and_the_calls_id(tmp_path: Path) -> None:
+async def test_the_model_gets_the_grammar(tmp_path: Path) -> None:
     async with Talk(tmp_path, [SENTENCE]) as talk:
         await talk.ask("when is breakfast")
         [request] = talk.model.requests
         assert SENTENCE in request["grammar"]
-        assert (request["call_id"], request["max_tokens"]) == ("call-1", 50)
 
 
 async def test_the_next_question_comes_with_the_last_answer(tmp_path: Path) -> None:
@@ -160,6 +160,12 @@ async def test_a_turn_survives_an_engine_that_goes_away(tmp_path: Path) -> None:
         talk.engine.away = 1
         assert await talk.ask("when is breakfast") == ONE_MOMENT + SENTENCE
         assert talk.on(TURN_TOPIC)[0]["retried"] is True
+
+
+async def test_who_knows_of_the_outage_is_not_told_again(tmp_path: Path) -> None:
+    async with Talk(tmp_path, [SENTENCE]) as talk:
+        talk.engine.away, talk.is_told = 1, True
+        assert await talk.ask("when is breakfast") == SENTENCE
 
 
 async def test_a_turn_survives_a_model_that_breaks_off(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJrZXkifQ.c2lnbmF0dXJl-_x"
 
 
 def record(message: str, **fields: str) -> logging.LogRecord:
-    made = logging.LogRecord("livekit.agents", logging.WARNING, "", 0, message, (), None)
+    made = logging.LogRecord("livekit.agents", logging.WARNING, "", 0, "%s", (message,), None)
     made.__dict__.update(fields)
     return made
 

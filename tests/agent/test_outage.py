@@ -97,6 +97,17 @@ async def test_an_engine_that_stays_away_is_admitted_to_who_waits_for_it(scene: 
     assert scene.said == [ONE_MOMENT, OUT_OF_ORDER]
 
 
+async def test_who_was_answered_in_the_meantime_hears_no_more_of_it(scene: Scene) -> None:
+    scene.hearing_fails()
+    scene.speaks()
+    scene.stops()
+    assert scene.outage.is_told
+    scene.is_understood()
+    await scene.engine(comes_back=False)
+    assert scene.said == [ONE_MOMENT]
+    assert not scene.outage.is_told
+
+
 async def test_other_failures_are_the_assistants_matter(scene: Scene) -> None:
     scene.speaks()
     scene.stops()
