@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from plugins.audio import pcm_from_float, resample
 
 RATE_HZ = 16_000
-SYNCHRONOUS = 1
+SYNCHRONOUS = 2
 UTF8 = 1
 Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
