@@ -24,9 +24,9 @@ class Scoring:
     plus the terms below; fitted on the development questions.
     """
 
-    words: float = 0.06
+    words: float = 0.15
     """Share of the question's words in the sentence, rare ones counting more."""
-    words_in_context: float = 0.17
+    words_in_context: float = 0.05
     """The same with title, headings and list introduction."""
     kind: float = 0.15
     """The sentence offers what is asked for: a price, a time, a name."""
@@ -34,7 +34,7 @@ class Scoring:
     """The sentence holds only for a day or season that the question does not name."""
     stock: float = 1.0
     """Similarity to the nearest example of a stock line."""
-    answerable: float = 0.46
+    answerable: float = 0.44
     """Least score of a sentence that can be the answer."""
     chunk: float = 0.3
     """Part of a passage's score that is its own similarity; the rest is its best sentence's score."""

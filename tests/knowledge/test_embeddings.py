@@ -1,7 +1,6 @@
 """The real MiniLM, loaded once; and what is said when a model is missing or damaged."""
 
 import json
-import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +29,16 @@ def model_folder(folder: Path, name: str) -> Path:
     path.mkdir()
     (path / "config.json").write_text(json.dumps({"hidden_size": 384}))
     (path / "tokenizer.json").write_text("{}")
+    return path
+
+
+def linked(model: Path, path: Path) -> Path:
+    """A folder with links to all files of a model, so that single ones can be damaged."""
+    for file in model.rglob("*"):
+        if file.is_file():
+            link = path / file.relative_to(model)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(file)
     return path
 
 
@@ -105,10 +114,10 @@ def test_a_missing_model_is_named_with_the_way_out(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_model_is_named_with_the_way_out(tmp_path: Path, damaged: str, content: bytes) -> None:
-    path = tmp_path / "copied-model"
-    shutil.copytree(Embedder().path, path)
+    path = linked(Embedder().path, tmp_path / "linked-model")
+    (path / damaged).unlink()
     (path / damaged).write_bytes(content)
-    with pytest.raises(EmbedderCorrupt, match=r"copied-model.*landline models pull"):
+    with pytest.raises(EmbedderCorrupt, match=r"linked-model.*landline models pull"):
         Embedder(path).load()
 
 
