@@ -21,7 +21,7 @@ demo: ## a three-turn call against a freshly started agent, and a report
 	@exec $(VENV)/landline demo
 
 evaluate: ## measure the starter models again
-	@$(PYTHON) tools/setup.py test
+	@$(PYTHON) tools/setup.py evaluate
 	@exec $(VENV)/python -m training.evaluate
 
 lint: ## style

@@ -3,7 +3,7 @@
 Needs Python 3.11+, make and a C/C++ compiler; what else is missing (uv, Node, Go) goes into the project's own
 `.cache`, never onto the system. Only the standard library is used, as nothing else is there yet.
 
-    python3 tools/setup.py [run|test|livekit|web]
+    python3 tools/setup.py [run|test|evaluate|livekit|web]
 """
 
 import os
@@ -24,7 +24,17 @@ STATIC = ROOT / "web" / "static"
 LIVEKIT = "github.com/livekit/livekit-server/cmd/server@v1.11.0"
 NODE_MAJOR = 20
 GO_MINOR = 24
-DEBIAN = {"chromium": "chromium"}
+DEBIAN = {
+    "test": {"chromium": "chromium"},
+    "evaluate": {
+        "flite": "flite",
+        "espeak-ng": "espeak-ng",
+        "pocketsphinx_batch": "pocketsphinx",
+        "/usr/share/pocketsphinx/model/en-us": "pocketsphinx-en-us",
+        "/usr/share/dict/american-english": "wamerican",
+    },
+}
+"""What a goal needs beyond Python packages: a program or a file, and the Debian package that has it."""
 
 
 class SetupError(Exception):
@@ -35,14 +45,14 @@ def main(goal: str) -> None:
     """Do every step that `goal` needs, saying what and how long."""
     if sys.version_info < (3, 11):  # noqa: UP036  # this file is the first to run, on whatever Python there is
         raise SetupError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
-    if goal in ("run", "test"):
-        step("Python packages", lambda: install_packages(with_tests=goal == "test"))
+    if goal in ("run", "test", "evaluate"):
+        step("Python packages", lambda: install_packages(with_tests=goal != "run"))
     if goal in ("run", "test", "livekit"):
         step("livekit-server", install_livekit)
     if goal in ("run", "test", "web"):
         step("web client", build_client)
-    if goal == "test":
-        step("programs for the tests", install_debian)
+    if goal in DEBIAN:
+        step(f"programs to {goal} with", lambda: install_debian(DEBIAN[goal]))
 
 
 def step(title: str, work: Callable[[], str]) -> None:
@@ -171,9 +181,9 @@ def newest(paths: Sequence[Path]) -> float:
     return max(path.stat().st_mtime for path in paths)
 
 
-def install_debian() -> str:
-    """Programs that only tests need, from Debian's packages where they are missing."""
-    missing = sorted({package for program, package in DEBIAN.items() if not shutil.which(program)})
+def install_debian(wanted: dict[str, str]) -> str:
+    """Programs and data from Debian's packages, where they are missing."""
+    missing = sorted({package for what, package in wanted.items() if not is_here(what)})
     if not missing:
         return "all here"
     command = f"apt-get install -y {' '.join(missing)}"
@@ -183,6 +193,11 @@ def install_debian() -> str:
     run(*sudo, "apt-get", "update", "-qq")
     run(*sudo, "env", "DEBIAN_FRONTEND=noninteractive", *command.split(), "-qq")
     return f"installed {', '.join(missing)}"
+
+
+def is_here(what: str) -> bool:
+    """Whether a program is on PATH, or a file on disk."""
+    return Path(what).exists() if what.startswith("/") else shutil.which(what) is not None
 
 
 if __name__ == "__main__":
