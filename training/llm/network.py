@@ -16,9 +16,9 @@ class Shape:
     """The sizes of a network; `width` is divided among `heads`."""
 
     vocabulary: int
-    width: int = 128
-    layers: int = 4
-    heads: int = 2
+    width: int = 192
+    layers: int = 3
+    heads: int = 3
     hidden: int = 384
     rotary_base: float = 10_000.0
     norm_epsilon: float = 1e-5
@@ -109,26 +109,28 @@ class Network(nn.Module):
 
 def _spread(name: str, shape: Shape) -> float:
     if name.startswith("token_embd"):
-        return 0.02
+        return 1.0
     closes_a_branch = "attn_output" in name or "ffn_down" in name
-    return 0.02 / (2 * shape.layers) ** 0.5 if closes_a_branch else 0.6 * shape.width**-0.5
+    return 1e-3 if closes_a_branch else 0.6 * shape.width**-0.5
 
 
 @torch.no_grad()
 def start_copying(network: Network, *, sharpness: float = 3.0) -> None:
-    """Set three heads by hand; training may change them like any other weight."""
+    """Set three heads by hand so that repeated text is predicted at once; training may change all of it."""
     shape = network.shape
     size, pairs = shape.head_width, shape.rotating_pairs
     basis = nn.init.orthogonal_(torch.empty(shape.width, shape.width))
     basis[:, 0] = 0  # the first coordinate is the same for every token: something to hang "the one before" on
     token, before, copied = basis[:size], basis[size : 2 * size], basis[-size:]
     embedding = network.token_embd.weight
-    embedding.mul_(0.02 * shape.width**0.5 / embedding.norm(dim=1, keepdim=True))[:, 0] = 0.16
+    embedding.mul_(0.75 / embedding.norm(dim=1, keepdim=True))
+    embedding[:, 0] = 0.16
+    network.output_norm.weight.fill_(3.0)
     _look_back_one(network.blk[0], network.frequencies()[:pairs], token, before)
     still = slice(2 * pairs, size)
     _attend(network.blk[1], head=0, still=still, query=sharpness * token[still], key=sharpness * before[still])
     network.blk[1].attn_v.weight[:size] = copied
-    network.blk[1].attn_output.weight[:, :size] = copied.T * 0.12
+    network.blk[1].attn_output.weight[:, :size] = copied.T * 0.5
     _attend(network.blk[0], head=1, still=still, query=sharpness * token[still], key=sharpness * token[still])
 
 
@@ -141,7 +143,7 @@ def _look_back_one(layer: Layer, frequencies: Tensor, token: Tensor, before: Ten
     layer.attn_k.weight[0 : 2 * half : 2, 0] = frequencies[:half].cos()
     layer.attn_k.weight[1 : 2 * half : 2, 0] = frequencies[:half].sin()
     layer.attn_v.weight[:size] = token
-    layer.attn_output.weight[:, :size] = before.T * 0.06
+    layer.attn_output.weight[:, :size] = before.T * 0.15
 
 
 def _attend(layer: Layer, *, head: int, still: slice, query: Tensor, key: Tensor) -> None:

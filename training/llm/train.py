@@ -27,7 +27,7 @@ REPORT_STEPS = 20
 class Recipe:
     """How long (in minutes of processor time) and how hard to train."""
 
-    minutes: float = 12.0
+    minutes: float = 10.0
     threads: int = 1
     pieces: int = 1600
     tokenizer_turns: int = 2500

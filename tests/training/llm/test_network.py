@@ -64,3 +64,12 @@ def test_a_network_sees_no_later_token() -> None:
     one, other = torch.tensor([[5, 6, 7, 8]]), torch.tensor([[5, 6, 7, 9]])
     with torch.no_grad():
         assert torch.allclose(network(one)[:, :3], network(other)[:, :3])
+
+
+def test_an_untrained_network_already_copies_what_it_has_read() -> None:
+    torch.manual_seed(1)
+    network = Network(Shape(vocabulary=600))
+    once = torch.randperm(600)[None, :50]
+    with torch.no_grad():
+        guessed = network(torch.cat([once, once], dim=1))[0, 50:-1].argmax(dim=-1)
+    assert (guessed == once[0, 1:]).float().mean() > 0.9
