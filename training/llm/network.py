@@ -123,7 +123,7 @@ def start_copying(network: Network, *, sharpness: float = 3.0) -> None:
     basis[:, 0] = 0  # the first coordinate is the same for every token: something to hang "the one before" on
     token, before, copied = basis[:size], basis[size : 2 * size], basis[-size:]
     embedding = network.token_embd.weight
-    embedding.mul_(0.75 / embedding.norm(dim=1, keepdim=True))
+    embedding.mul_(0.6 / embedding.norm(dim=1, keepdim=True))
     embedding[:, 0] = 0.16
     network.output_norm.weight.fill_(3.0)
     _look_back_one(network.blk[0], network.frequencies()[:pairs], token, before)
