@@ -36,7 +36,9 @@ class Item:
     group: Alternatives = field(default_factory=list["list[Item]"])
     optional: bool = False
     weight: int = 1
-    """Upper bound for the rules that llama.cpp makes of it; 0 for an empty literal, which cannot be repeated."""
+    """Upper bound for the rules that llama.cpp makes of it."""
+    nothing: bool = False
+    """Stands for no characters at all, so that nothing can be repeated."""
 
 
 def check_grammar(text: str) -> None:
@@ -99,7 +101,7 @@ class _Parser:
         match self._text[self._at : self._at + 1]:
             case '"':
                 literal = self._expect(_LITERAL, "a closed literal with known escapes").group()
-                return Item(optional=literal == '""', weight=int(literal != '""'))
+                return Item(optional=literal == '""', nothing=literal == '""')
             case "[":
                 self._expect(_CHARS, "a closed, non-empty set of characters with known escapes")
                 return Item()
@@ -126,7 +128,7 @@ class _Parser:
 
     def _repeat(self, item: Item, repeat: re.Match[str]) -> None:
         """Apply a repetition to the item before it."""
-        if not item.weight:
+        if item.nothing:
             raise self._wrong("expected something to repeat")
         self._at = repeat.end()
         if repeat.group() in ("*", "?"):
@@ -140,6 +142,7 @@ class _Parser:
             raise self._wrong("a repetition's end lies before its beginning")
         item.weight *= max(1, least, most or 0)
         item.optional = item.optional or least == 0
+        item.nothing = most == 0
         if max(least, item.weight) > MAX_REPEATS:
             raise self._wrong(f"at most {MAX_REPEATS} repetitions, nested ones multiplied")
 

@@ -14,8 +14,10 @@ from plugins.llama.native import c
 from plugins.llama.vocabulary import Vocabulary
 
 _TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-_FIRST_TRY = 64
-"""Likeliest tokens shown to a grammar before the whole vocabulary is; applying one costs per token."""
+_DRAWN_FROM = 1024
+"""Likeliest tokens that a die is thrown for: sorting a whole vocabulary takes as long as computing the next token."""
+_GRAMMAR_TRIES = (64, 4096)
+"""Likeliest tokens shown to a grammar before the whole vocabulary is, for the same reason."""
 
 
 class GrammarState:
@@ -50,12 +52,11 @@ class Candidates:
         self._one = c.llama_token_data()
         self._native_one = c.llama_token_data_array(ctypes.pointer(self._one), 1, -1, False)
 
-    def all(self, logits: Logits) -> Any:
-        """Every token with its logit."""
-        return self._of(self._ids, logits)
-
-    def some(self, ids: NDArray[np.intp], logits: Logits) -> Any:
-        """The tokens `ids` with their logits."""
+    def some(self, logits: Logits, count: int) -> Any:
+        """The `count` likeliest tokens, in no order, with their logits; every token if there are no more."""
+        if count >= len(logits):
+            return self._of(self._ids, logits)
+        ids = np.argpartition(logits, -count)[-count:]
         return self._of(ids, logits[ids])
 
     def passes(self, token: int, grammar: GrammarState) -> bool:
@@ -64,9 +65,9 @@ class Candidates:
         grammar.allow(self._native_one)
         return self._one.logit == 0.0
 
-    def likeliest(self, count: int) -> int | None:
-        """The best of the first `count` candidates that a grammar left; None if it left none."""
-        row = self._data[:count]
+    def likeliest(self) -> int | None:
+        """The best of the candidates that a grammar left; None if it left none."""
+        row = self._data[: self._native.size]
         best = int(row["logit"].argmax())
         return None if np.isneginf(row["logit"][best]) else int(row["id"][best])
 
@@ -117,28 +118,19 @@ class Sampler:
             self._grammar.close()
 
     def _choose(self, logits: Logits, candidates: Candidates) -> int | None:
-        token = int(logits.argmax()) if self._draw is None else self._drawn(candidates.all(logits))
+        token = self._drawn(candidates.some(logits, _DRAWN_FROM)) if self._draw else int(logits.argmax())
         if self._grammar is None or candidates.passes(token, self._grammar):
             return token
-        if self._draw is None:
-            return _best_allowed(logits, candidates, self._grammar)
-        self._grammar.allow(array := candidates.all(logits))
-        return self._drawn(array) if candidates.likeliest(len(logits)) is not None else None
+        for count in (*_GRAMMAR_TRIES, len(logits)):
+            array = candidates.some(logits, max(count, _DRAWN_FROM) if self._draw else count)
+            self._grammar.allow(array)
+            if (best := candidates.likeliest()) is not None:
+                return self._drawn(array) if self._draw else best
+        return None
 
     def _drawn(self, array: Any) -> int:
         c.llama_sampler_apply(self._draw, array)
         return array.data[array.selected].id
-
-
-def _best_allowed(logits: Logits, candidates: Candidates, grammar: GrammarState) -> int | None:
-    """The likeliest token that the grammar allows, looked for among the likeliest ones first."""
-    if len(logits) > _FIRST_TRY:
-        likely = np.argpartition(logits, -_FIRST_TRY)[-_FIRST_TRY:]
-        grammar.allow(candidates.some(likely, logits))
-        if (found := candidates.likeliest(_FIRST_TRY)) is not None:
-            return found
-    grammar.allow(candidates.all(logits))
-    return candidates.likeliest(len(logits))
 
 
 def _draw_chain(generation: Generation) -> Any:

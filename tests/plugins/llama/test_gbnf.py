@@ -34,6 +34,7 @@ BAD = {
     'root ::= ("a"{100}){100}': "at most 2000 repetitions",
     "root ::= *": "something to repeat",
     'root ::= ""*': "something to repeat",
+    'root ::= "a"{0}*': "something to repeat",
     'root ::= root "a"': "rule root begins with itself",
     'root ::= a\na ::= "x"? b\nb ::= a': "begins with itself",
     "root ::= <think>": "references to tokens",
