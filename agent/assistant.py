@@ -5,9 +5,11 @@ from typing import Any, cast
 
 from livekit import rtc
 from livekit.agents import Agent, FlushSentinel, ModelSettings, llm
+from livekit.agents.types import TimedString
 
 from agent.apology import PATIENCE_S, is_back, with_apology
 from agent.history import last_question
+from agent.pacing import Playhead, in_step
 from agent.phrases import ONE_MOMENT, Phrases
 from agent.prompting import Prompt, Prompting, chat_context
 from agent.quote import cited
@@ -41,9 +43,13 @@ class Assistant(Agent):
         self._waterfall = waterfall
         self._greeting = greeting
         self._is_told = is_told
+        self.playhead = Playhead()
 
     async def on_enter(self) -> None:
         """Greet the caller aloud."""
+        if output := self.session.output.audio:
+            self.playhead.follow(output)
+        self.session.on("agent_state_changed", self.playhead.on_agent_state)
         self.session.say(self._greeting)
 
     async def llm_node(self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings) -> Reply:
@@ -112,6 +118,15 @@ class Assistant(Agent):
                 yield frame
         finally:
             await words.aclose()
+
+    async def transcription_node(
+        self, text: AsyncIterable[str | TimedString], model_settings: ModelSettings
+    ) -> AsyncIterator[str | TimedString]:
+        """Captions, word by word as they are heard. Without a voice they come as they are written."""
+        output = self.session.output
+        has_voice = output.audio_enabled and output.audio is not None
+        async for word in in_step(text, self.playhead) if has_voice else text:
+            yield word
 
     async def _engine_is_back(self) -> bool:
         return await is_back(self._engine, within_s=PATIENCE_S)

@@ -17,7 +17,6 @@ from livekit.agents import (
     ConversationItemAddedEvent,
     JobContext,
     JobProcess,
-    tokenize,
 )
 
 from agent import phrases
@@ -45,11 +44,10 @@ INTERRUPT_METHOD = "landline.interrupt"
 
 
 def prewarm(process: JobProcess, *, settings: Settings) -> None:
-    """Before a call comes to this process: do what would otherwise make its first words late."""
+    """Before a call comes to this process: make what would otherwise keep its first words waiting."""
     be_discreet()
     process.userdata["settings"] = settings
     process.userdata["vad"] = build_vad(settings.turn)
-    tokenize.basic.hyphenate_word("warmup")
 
 
 async def take_call(job: JobContext) -> None:

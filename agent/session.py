@@ -5,7 +5,7 @@ from typing import Any
 
 from livekit.agents import AgentSession, APIConnectOptions, TurnHandlingOptions, inference, vad
 from livekit.agents.voice.agent_session import SessionConnectOptions
-from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextInputOptions
+from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextInputOptions, TextOutputOptions
 from livekit.agents.voice.room_io.types import TextInputEvent
 
 from agent.settings import Settings, TurnSettings
@@ -85,5 +85,6 @@ def room_options(on_text: OnText) -> RoomOptions:
             sample_rate=HEARING_RATE_HZ, frame_size_ms=HEARING_FRAME_MS, pre_connect_audio=False
         ),
         text_input=TextInputOptions(text_input_cb=on_text),
+        text_output=TextOutputOptions(sync_transcription=False),  # `agent/pacing.py` does that
         delete_room_on_close=True,
     )

@@ -1,0 +1,95 @@
+"""Captions in step with the voice: each word appears when it is heard, and what was not heard was not said.
+
+LiveKit's own synchronizer estimates the pace of speech from its sound, on the event loop, just when the first sound
+should leave: some 40 ms for every second of an answer. Here the voice itself tells when its words are heard.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+
+from livekit.agents import AgentStateChangedEvent
+from livekit.agents.types import TimedString
+from livekit.agents.utils import is_given
+from livekit.agents.voice import io
+
+STEP_S = 0.1
+"""How often a waiting caption looks whether the voice was held up."""
+MUTE_S = 3.0
+"""A voice that nobody hears (a caller without audio) holds up its captions no longer than this."""
+
+
+class Playhead:
+    """Where the voice is in the segment that is being played, in seconds."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._moved = asyncio.Event()
+        self._is_playing = False
+        self._is_held = False
+        self._began_s = 0.0
+        self._held_at_s = 0.0
+
+    def follow(self, output: io.AudioOutput) -> None:
+        """Listen to the room's audio output."""
+        output.on("playback_started", self.on_started)
+        output.on("playback_finished", self.on_finished)
+
+    def on_started(self, event: io.PlaybackStartedEvent) -> None:
+        """The first sound of a segment leaves."""
+        self._is_playing, self._is_held, self._began_s = True, False, event.created_at
+        self._moved.set()
+
+    def on_finished(self, _: io.PlaybackFinishedEvent) -> None:
+        """A segment was played to its end, or broken off."""
+        self._is_playing = False
+        self._moved.clear()
+
+    def on_agent_state(self, event: AgentStateChangedEvent) -> None:
+        """In the middle of a segment, an agent that stops speaking has been held up by the caller."""
+        if not self._is_playing or (event.new_state == "speaking") != self._is_held:
+            return
+        if self._is_held:
+            self._began_s = self._clock() - self._held_at_s
+        else:
+            self._held_at_s = self.position_s
+        self._is_held = not self._is_held
+
+    @property
+    def position_s(self) -> float:
+        """How much of the segment has been heard; everything, once it is over."""
+        if not self._is_playing:
+            return float("inf")
+        return self._held_at_s if self._is_held else self._clock() - self._began_s
+
+    async def start(self) -> None:
+        """Wait until a segment is being played."""
+        await self._moved.wait()
+
+    async def reach(self, position_s: float) -> None:
+        """Wait until the voice is there, or the segment is over."""
+        while True:
+            left_s = position_s - self.position_s
+            if left_s <= 0:
+                return
+            await asyncio.sleep(min(left_s, STEP_S))
+
+
+async def in_step(words: AsyncIterable[str | TimedString], playhead: Playhead) -> AsyncIterator[str | TimedString]:
+    """`words` as they are heard. Words without times come with the first sound of their segment."""
+    is_heard = False
+    async for word in words:
+        if not is_heard:
+            is_heard = True
+            await _first_sound(playhead)
+        if isinstance(word, TimedString) and is_given(word.start_time):
+            await playhead.reach(word.start_time)
+        yield word
+
+
+async def _first_sound(playhead: Playhead) -> None:
+    try:
+        async with asyncio.timeout(MUTE_S):
+            await playhead.start()
+    except TimeoutError:
+        return
