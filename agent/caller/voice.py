@@ -22,7 +22,8 @@ UTF8 = 1
 CHARACTERS = 1
 RATE_PARAMETER = 1
 
-DEFAULT_VOICE = "en-us"
+DEFAULT_VOICE = "en-us+m3"
+"""A voice that the starter Whisper was not trained on."""
 WORDS_PER_MINUTE = 160
 
 _Samples = ctypes.POINTER(ctypes.c_short)
