@@ -1,0 +1,56 @@
+"""How a call's session is set up."""
+
+from typing import Any
+
+import pytest
+from livekit.agents import inference
+from livekit.agents.voice.room_io import TextInputEvent
+
+from agent.session import build_session, build_vad, room_options, turn_handling
+from agent.settings import Settings, TurnSettings
+from plugins.client import EngineClient
+
+
+def test_nothing_is_left_to_defaults_that_may_dial_out() -> None:
+    handling = turn_handling(TurnSettings())
+    assert handling["turn_detection"] == "vad"
+    assert handling["interruption"]["mode"] == "vad"
+
+
+def test_the_local_turn_model_is_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURN_DETECTOR", "v1-mini")
+    detector = turn_handling(TurnSettings())["turn_detection"]
+    assert isinstance(detector, inference.TurnDetector)
+    assert detector.model.endswith("mini")
+
+
+def test_turns_follow_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURN_MIN_DELAY_S", "0.5")
+    monkeypatch.setenv("TURN_MAX_DELAY_S", "2")
+    monkeypatch.setenv("TURN_INTERRUPTION_MIN_S", "0.4")
+    handling = turn_handling(TurnSettings())
+    assert (handling["endpointing"]["min_delay"], handling["endpointing"]["max_delay"]) == (0.5, 2)
+    assert handling["interruption"]["min_duration"] == 0.4
+
+
+async def test_two_sessions_share_no_model_object() -> None:
+    settings, engine = Settings(), EngineClient("unix:nowhere")
+    detector = build_vad(settings.turn)
+    one, other = (build_session(settings, engine, detector, call_id=name) for name in ("a", "b"))
+    assert one.stt is not other.stt and one.llm is not other.llm and one.tts is not other.tts
+
+
+async def test_a_call_outlives_any_number_of_failed_turns() -> None:
+    settings = Settings()
+    session = build_session(settings, EngineClient("unix:nowhere"), build_vad(settings.turn), call_id="a")
+    assert session.conn_options.max_unrecoverable_errors > 1000
+
+
+def test_audio_comes_as_whisper_wants_it_and_the_room_ends_with_the_call() -> None:
+    async def on_text(session: Any, event: TextInputEvent) -> None:
+        raise AssertionError
+
+    options = room_options(on_text)
+    audio = options.get_audio_input_options()
+    assert audio and (audio.sample_rate, audio.frame_size_ms) == (16_000, 20)
+    assert options.delete_room_on_close
