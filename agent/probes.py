@@ -1,7 +1,8 @@
 """Is a neighbouring process there? Questions that never raise."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 import aiohttp
 
@@ -9,7 +10,7 @@ from agent.settings import Settings
 from plugins.client import EngineClient
 from plugins.errors import EngineError
 
-Probe = Callable[[], Awaitable[bool]]
+Probe = Callable[[], Coroutine[Any, Any, bool]]
 
 TIMEOUT_S = 2.0
 

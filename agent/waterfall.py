@@ -91,7 +91,7 @@ class Waterfall:
         turn.sources, turn.is_answered = sources, True
         self._tell_sources(turn)
 
-    def said(self, item: llm.ChatItem) -> None:
+    def said(self, item: object) -> None:
         """Something became part of the conversation: the caller's words commit a turn, the agent's end it."""
         if not isinstance(item, llm.ChatMessage):
             return

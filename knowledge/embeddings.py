@@ -59,14 +59,18 @@ class Embedder:
         if not (self.path / "config.json").is_file():
             raise EmbedderMissing(self.path)
 
-    @cached_property
+    @property
     def dim(self) -> int:
         """Length of the vectors, read without loading the model."""
         return int(self._config["hidden_size"])
 
-    @cached_property
+    @property
     def unrelated(self) -> float:
         """Mean similarity of questions and statements with nothing in common: this model's zero (e5: about 0.7)."""
+        return self._unrelated
+
+    @cached_property
+    def _unrelated(self) -> float:
         questions = self.embed_queries(_UNRELATED_QUESTIONS)
         return float(np.mean(questions @ self.embed_passages(_UNRELATED_STATEMENTS).T))
 

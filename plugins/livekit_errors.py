@@ -12,10 +12,11 @@ def api_error(error: EngineError) -> APIError:
     return APIStatusError(str(error), status_code=error.status, retryable=error.retryable)
 
 
-def first_engine_error(errors: BaseExceptionGroup[EngineError]) -> EngineError:
-    """The first failure in a task group's, however deep."""
+def engine_error(errors: ExceptionGroup[Exception]) -> EngineError:
+    """The engine's failure in a task group's failures, however deep. Any other failure is raised as it is."""
     for error in errors.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            return first_engine_error(error)
-        return error
+        if isinstance(error, EngineError):
+            return error
+        if isinstance(error, ExceptionGroup):
+            return engine_error(error)
     raise errors

@@ -12,7 +12,7 @@ from livekit.agents.utils.aio.channel import ChanClosed, ChanEmpty
 
 from plugins.client import EngineClient, SpeechPiece
 from plugins.errors import EngineError
-from plugins.livekit_errors import api_error, first_engine_error
+from plugins.livekit_errors import api_error, engine_error
 from plugins.piper.captions import CaptionCutter
 from plugins.piper.clauses import ClauseCutter, cut
 
@@ -181,8 +181,9 @@ class SpeechStream(tts.SynthesizeStream):
                 while clause := await asked.get():
                     await self._deliver(clause, delivery)
                     slots.release()
-        except* EngineError as errors:
-            raise api_error(first_engine_error(errors)) from errors
+        except ExceptionGroup as errors:
+            error = engine_error(errors)
+            raise api_error(error) from error
         delivery.finish()
 
     async def _ask(

@@ -19,7 +19,7 @@ from livekit.agents import (
 
 from plugins.client import EngineClient, TranscriptionSocket
 from plugins.errors import EngineError, EngineUnavailable
-from plugins.livekit_errors import api_error, first_engine_error
+from plugins.livekit_errors import api_error, engine_error
 from plugins.whisper.gate import (
     SAMPLE_RATE_HZ,
     USUAL_GATE,
@@ -154,8 +154,9 @@ class TranscriptStream(stt.RecognizeStream):
                 await asyncio.shield(self._listening)
                 await self._outbox.wait_until_answered()
                 link.cancel()
-        except* EngineError as errors:
-            raise api_error(first_engine_error(errors)) from errors
+        except ExceptionGroup as errors:
+            error = engine_error(errors)
+            raise api_error(error) from error
 
     async def aclose(self) -> None:
         """Stop at once; what was not transcribed is dropped."""

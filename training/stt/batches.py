@@ -15,7 +15,8 @@ from torch.utils.data import IterableDataset
 from training.audio.speech import SAMPLE_RATE_HZ, Audio, Mark
 from training.stt.model import MEL_BANDS
 from training.stt.recordings import Recording, Shelf
-from training.stt.tokens import Codec
+from training.stt.sentences import home_words
+from training.stt.tokens import Codec, Place
 from training.stt.windows import Draw, Sounds, Window, cut, damage, empty, place
 
 IGNORED = -100
@@ -23,12 +24,16 @@ FRAMES_PER_S = 50
 SYNTHESIZERS = ("espeak", "flite")
 PAUSES = ("_", "pau", ":", "|", "")
 RAREST = 15
+AWAY_SHARE = 0.3
+"""Sentences with words from outside the hotel are drawn this often, compared with the others."""
+LENGTHY_S, LENGTHY_SHARE = 6.0, 0.5
+"""And so are lengthy ones, which cost much to learn from."""
 POOL = 160
-EMPTY_SHARE, CUT_SHARE, JOINED_SHARE, LONG_SHARE, STAMPED_SHARE = 0.07, 0.08, 0.06, 0.01, 0.1
+EMPTY_SHARE, CUT_SHARE, JOINED_SHARE, LONG_SHARE, STAMPED_SHARE = 0.07, 0.08, 0.03, 0.005, 0.1
 WHOLE_WINDOW_S = 30.0
 MOST_TAIL_FRAMES = 30
 SILENCE_SHARE = 0.75
-MILD_BATCHES = 900
+MILD_BATCHES = 6000
 """Until then speech is damaged less than it will be."""
 
 
@@ -98,8 +103,11 @@ class Batches(IterableDataset[Batch]):
                 yield self._batch(group, rng)
 
     def _window(self, shelf: Shelf, sounds: Sounds, rng: np.random.Generator) -> Window:
+        home = home_words()
+
         def draw() -> Recording:
-            return shelf.recordings[rng.integers(len(shelf.recordings))]
+            drawn = shelf.recordings[rng.integers(len(shelf.recordings))]
+            return drawn if rng.random() < _weight(drawn, home) else draw()
 
         kind = rng.random()
         if kind < EMPTY_SHARE:
@@ -122,7 +130,7 @@ class Batches(IterableDataset[Batch]):
             tokens=_padded([t.inputs for t in targets], self._codec.end),
             labels=_padded([t.labels for t in targets], IGNORED),
             phones=torch.from_numpy(np.stack([self._frame_classes(w, frames) for w in windows], axis=1)),
-            gaze=_gaze([t.word for t in targets], windows, frames),
+            gaze=_gaze([t.places for t in targets], windows, frames),
         )
 
     def _mel(self, audio: Audio, frames: int, *, silence: bool) -> NDArray[np.float32]:
@@ -145,6 +153,11 @@ class Batches(IterableDataset[Batch]):
                 start, end = (round(t * FRAMES_PER_S) for t in (mark.start_s, mark.end_s))
                 classes[row, start:end] = self._phones.number(window.synthesizer, mark.label)
         return classes
+
+
+def _weight(item: Recording, home: frozenset[str]) -> float:
+    at_home = 1.0 if home.issuperset(item.text.split()) else AWAY_SHARE
+    return at_home * (LENGTHY_SHARE if item.seconds > LENGTHY_S else 1.0)
 
 
 def _take(draw: Draw, kind: float, rng: np.random.Generator) -> list[Recording]:
@@ -173,17 +186,17 @@ def _padded(rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
     return torch.tensor([[*row, *[fill] * (longest - len(row))] for row in rows])
 
 
-def _gaze(words: Sequence[Sequence[int]], windows: Sequence[Window], frames: int) -> torch.Tensor:
-    """[n, tokens, 2]: the frames of the word that each label belongs to, the end not included; -1, -1 for none."""
-    longest = max(map(len, words))
-    gaze = torch.full((len(words), longest, 2), -1)
-    for row, (indices, window) in enumerate(zip(words, windows, strict=True)):
-        for column, index in enumerate(indices):
-            if index >= 0:
-                gaze[row, column] = _frame_span(window.words[index], frames)
+def _gaze(places: Sequence[Sequence[Place | None]], windows: Sequence[Window], frames: int) -> torch.Tensor:
+    """[n, tokens, 2]: the frames that each label is spoken in, the end not included; -1, -1 for none."""
+    gaze = torch.full((len(places), max(map(len, places)), 2), -1)
+    for row, (found, window) in enumerate(zip(places, windows, strict=True)):
+        for column, part in enumerate(found):
+            if part:
+                gaze[row, column] = _frame_span(window.words[part.word], part, frames)
     return gaze
 
 
-def _frame_span(mark: Mark, frames: int) -> torch.Tensor:
-    start = min(frames - 1, int(mark.start_s * FRAMES_PER_S))
-    return torch.tensor((start, min(frames, max(start + 1, round(mark.end_s * FRAMES_PER_S)))))
+def _frame_span(word: Mark, part: Place, frames: int) -> torch.Tensor:
+    start_s, end_s = (word.start_s + share * (word.end_s - word.start_s) for share in (part.start, part.end))
+    start = min(frames - 1, int(start_s * FRAMES_PER_S))
+    return torch.tensor((start, min(frames, max(start + 1, round(end_s * FRAMES_PER_S)))))

@@ -25,7 +25,7 @@ class Shape:
     width: int = 160
     heads: int = 4
     encoder_layers: int = 4
-    decoder_layers: int = 2
+    decoder_layers: int = 4
 
 
 @dataclass(frozen=True)
@@ -166,9 +166,22 @@ class Whisper(nn.Module):
         nn.init.normal_(self.decoder.embed_tokens.weight, std=0.05)
 
     def forward(self, mel: Tensor, tokens: Tensor) -> Output:
-        frames = self.encoder(mel)
+        return self.decode(self.encoder(mel), tokens)
+
+    def decode(self, frames: Tensor, tokens: Tensor) -> Output:
+        """Logits for `tokens` read so far, given the encoder's frames."""
         hidden, gaze = self.decoder(tokens, frames)
         return Output(hidden @ self.decoder.embed_tokens.weight.T, frames, gaze)
+
+    def grow(self, state: dict[str, Tensor]) -> None:
+        """Take over the weights of a model with fewer decoder layers; the new layers change nothing at first."""
+        self.load_state_dict(state, strict=False)
+        for number, layer in enumerate(self.decoder.layers):
+            if f"decoder.layers.{number}.fc1.weight" not in state:
+                assert isinstance(layer, DecoderLayer)
+                for linear in (layer.self_attn.out_proj, layer.encoder_attn.out_proj, layer.fc2):
+                    nn.init.zeros_(linear.weight)
+                    nn.init.zeros_(linear.bias)
 
     def parameter_count(self) -> int:
         """Numbers that were learned."""

@@ -98,6 +98,15 @@ def document_phrases() -> list[str]:
 
 
 @cache
+def home_words() -> frozenset[str]:
+    """The words of the hotel: its grammar, numbers, everyday phrases, documents and development questions."""
+    rules = [(GRAMMARS / f"{name}.txt").read_text() for name in ("desk", "everyday", "numbers")]
+    texts = [words(SLOT.sub(" ", text)) for text in rules]
+    texts += [spoken(sentence) for sentence in document_sentences()] + development_questions()
+    return frozenset(word for text in texts for word in text.split())
+
+
+@cache
 def development_questions() -> list[str]:
     """Questions written for development, which may be trained on."""
     texts = [json.loads(path.read_text()) for path in sorted((QUESTIONS / "development").glob("*.json"))]

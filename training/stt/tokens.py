@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-TEXT_TOKENS = 1024
+TEXT_TOKENS = 512
 TIMESTAMP_STEP_S = 0.02
 TIMESTAMPS = 1501
 SPECIAL = (
@@ -42,15 +42,21 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Target:
-    """What the decoder reads and what it must say, position by position.
+class Place:
+    """Where in the speech a token is: in which word, from which to which part of it (0..1)."""
 
-    `word` is the index of the word that the label belongs to, -1 where there is none.
-    """
+    word: int
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the decoder reads and what it must say, position by position, and the place of each label if it has one."""
 
     inputs: tuple[int, ...]
     labels: tuple[int, ...]
-    word: tuple[int, ...]
+    places: tuple[Place | None, ...]
 
 
 class Codec:
@@ -88,30 +94,42 @@ class Codec:
 
     def target(self, segments: Sequence[Segment], *, timestamps: bool) -> Target:
         """What the decoder learns for these segments; for none, that there is no speech."""
-        content, word = self._content(segments, timestamps=timestamps)
-        lead = self.no_timestamps if not timestamps else self.stamp(0) if not segments else content.pop(0)
-        word = word[len(word) - len(content) :]
-        inputs = (self.start, lead, *content)
-        labels = (lead if segments else self.no_speech, *content, self.end)
-        return Target(inputs, labels, (-1, *word, -1))
+        content = self._content(segments, timestamps=timestamps)
+        lead = self._lead(content, timestamps=timestamps)
+        ids = [token for token, _ in content]
+        return Target(
+            inputs=(self.start, lead, *ids),
+            labels=(lead if segments else self.no_speech, *ids, self.end),
+            places=(None, *(place for _, place in content), None),
+        )
 
-    def _content(self, segments: Sequence[Segment], *, timestamps: bool) -> tuple[list[int], list[int]]:
-        ids: list[int] = []
-        word: list[int] = []
+    def _lead(self, content: list[tuple[int, Place | None]], *, timestamps: bool) -> int:
+        """The token after the start: the first timestamp, taken off the content, or that there are none."""
+        if not timestamps:
+            return self.no_timestamps
+        return content.pop(0)[0] if content else self.stamp(0)
+
+    def _content(self, segments: Sequence[Segment], *, timestamps: bool) -> list[tuple[int, Place | None]]:
+        found: list[tuple[int, Place | None]] = []
         index = 0
         for segment in segments:
             if timestamps:
-                ids.append(self.stamp(segment.start_s))
-                word.append(-1)
-            for text in segment.words:
-                pieces = self.tokenizer.encode(" " + text, add_special_tokens=False).ids
-                ids += pieces
-                word += [index] * len(pieces)
+                found.append((self.stamp(segment.start_s), None))
+            for word in segment.words:
+                found += self._pieces(word, index)
                 index += 1
             if timestamps:
-                ids.append(self.stamp(segment.end_s))
-                word.append(-1)
-        return ids, word
+                found.append((self.stamp(segment.end_s), None))
+        return found
+
+    def _pieces(self, word: str, index: int) -> list[tuple[int, Place | None]]:
+        """The tokens of a word; each is taken to last as long as it has letters."""
+        encoded = self.tokenizer.encode(" " + word, add_special_tokens=False)
+        ends = [end for _, end in encoded.offsets]
+        starts = [0, *ends[:-1]]
+        whole = max(1, ends[-1])
+        spans = zip(encoded.ids, starts, ends, strict=True)
+        return [(token, Place(index, start / whole, end / whole)) for token, start, end in spans]
 
     def _id(self, token: str) -> int:
         found = self.tokenizer.token_to_id(token)

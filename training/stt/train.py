@@ -8,10 +8,12 @@ import argparse
 import json
 import logging
 import math
+import random
 import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -31,10 +33,11 @@ from training.stt.sentences import AGENT, CALLERS, ROOT, corpus
 from training.stt.tokens import Codec, train_tokenizer
 
 log = logging.getLogger("training.stt")
-WARM_UP_STEPS = 150
+WARM_UP_STEPS = 100
 GAZE_WEIGHT = 0.5
 PHONE_WEIGHT = 1.0
-GAZE_SLACK_FRAMES = 2
+GAZE_SLACK_FRAMES = 3
+REPLAYED_BATCHES = 64
 LOG_EVERY = 25
 DEFAULT_FOLDER = ROOT / "run" / "training" / "stt"
 STARTER = ROOT / "models" / "starter" / "whisper"
@@ -49,6 +52,7 @@ class Plan:
     batch_s: float
     threads: int
     export_every_s: float
+    replays: int
 
 
 class Learner(nn.Module):
@@ -59,16 +63,25 @@ class Learner(nn.Module):
         self.model = Whisper(shape)
         self.phone_heads = nn.ModuleList(nn.Linear(shape.width, size) for size in phone_classes)
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Mean losses: of the tokens, of the phoneme of each frame, of where the guided heads look."""
-        output: Output = self.model(batch.mel, batch.tokens)
+    def encode(self, batch: Batch) -> Tensor:
+        """The frames of a batch."""
+        return self.model.encoder(batch.mel)
+
+    def losses(self, frames: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Mean losses of the decoder: of the tokens, and of where the guided heads look."""
+        output: Output = self.model.decode(frames, batch.tokens)
         return {
             "tokens": functional.cross_entropy(output.logits.transpose(1, 2), batch.labels, ignore_index=IGNORED),
-            "phones": self._phone_loss(output.frames, batch.phones),
             "gaze": gaze_loss(output.gaze, batch.gaze),
         }
 
-    def _phone_loss(self, frames: Tensor, classes: Tensor) -> Tensor:
+    def grow(self, state: dict[str, Tensor]) -> None:
+        """Take over what a model with fewer decoder layers has learned."""
+        self.load_state_dict(state, strict=False)
+        self.model.grow({name.removeprefix("model."): value for name, value in state.items() if "model." in name})
+
+    def phone_loss(self, frames: Tensor, classes: Tensor) -> Tensor:
+        """How badly the encoder knows the phoneme of each frame."""
         sums = [
             functional.cross_entropy(head(frames).transpose(1, 2), wanted, ignore_index=IGNORED, reduction="sum")
             for head, wanted in zip(self.phone_heads, classes, strict=True)
@@ -77,14 +90,14 @@ class Learner(nn.Module):
 
 
 def gaze_loss(gazes: tuple[Tensor, ...], spans: Tensor) -> Tensor:
-    """How little of each guided head's attention [n, t, f] lies where it should; spans [n, t, 2] of the label's word.
+    """How little of each guided head's attention [n, t, f] lies where it should; spans [n, t, 2] of the labels.
 
-    The last layer looks at the word it is about to write, the layers before it at the word just read,
-    whose sound they know: from there the last one finds what follows.
+    The first layer looks at the token just read, whose sound it knows; from there the others find what
+    is to be written next.
     """
     none = spans.new_full((len(spans), 1, 2), -1)
     just_read = torch.cat([none, spans[:, :-1]], dim=1)
-    wanted = [just_read] * (len(gazes) - 1) + [spans]
+    wanted = [just_read] + [spans] * (len(gazes) - 1)
     return torch.stack([_astray(gaze, span) for gaze, span in zip(gazes, wanted, strict=True)]).mean()
 
 
@@ -103,7 +116,9 @@ class Trainer:
         self._folder, self._codec, self._phones, self._plan = folder, codec, phones, plan
         self.learner = Learner(shape, phones.sizes())
         self._optimizer = torch.optim.AdamW(_groups(self.learner), lr=plan.peak_rate, betas=(0.9, 0.98))
+        self._recent: deque[tuple[Tensor, Batch]] = deque(maxlen=REPLAYED_BATCHES)
         self._step = 0
+        self._first_step = 0
         self._spent_s = 0.0
         self._checkpoint = folder / "checkpoint.pt"
         if self._checkpoint.exists():
@@ -143,9 +158,13 @@ class Trainer:
 
     def _resume(self) -> None:
         state: dict[str, Any] = torch.load(self._checkpoint, weights_only=True)
-        self.learner.load_state_dict(state["learner"])
-        self._optimizer.load_state_dict(state["optimizer"])
         self._step, self._spent_s = state["step"], state["spent_s"]
+        if state["learner"].keys() == self.learner.state_dict().keys():
+            self.learner.load_state_dict(state["learner"])
+            self._optimizer.load_state_dict(state["optimizer"])
+        else:
+            self.learner.grow(state["learner"])
+            self._first_step = self._step
 
     def _batches(self) -> Iterator[Batch]:
         plan = self._plan
@@ -154,20 +173,33 @@ class Trainer:
         return iter(DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=16))
 
     def _learn(self, batch: Batch) -> dict[str, Tensor]:
-        losses = self.learner.losses(batch)
-        total = losses["tokens"] + PHONE_WEIGHT * losses["phones"] + GAZE_WEIGHT * losses["gaze"]
+        frames = self.learner.encode(batch)
+        losses = self.learner.losses(frames, batch)
+        phones = self.learner.phone_loss(frames, batch.phones)
+        self._update(losses["tokens"] + GAZE_WEIGHT * losses["gaze"] + PHONE_WEIGHT * phones)
+        self._recent.append((frames.detach(), batch))
+        for _ in range(self._plan.replays):
+            self._replay()
+        self._step += 1
+        return {name: loss.detach() for name, loss in {**losses, "phones": phones}.items()}
+
+    def _replay(self) -> None:
+        """Train only the decoder on what the encoder said of a recent batch: a quarter of the work of a new one."""
+        frames, batch = random.choice(self._recent)
+        losses = self.learner.losses(frames, batch)
+        self._update(losses["tokens"] + GAZE_WEIGHT * losses["gaze"])
+
+    def _update(self, loss: Tensor) -> None:
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate()
         self._optimizer.zero_grad(set_to_none=True)
-        total.backward()
+        loss.backward()
         nn.utils.clip_grad_norm_(self.learner.parameters(), 1.0)
         self._optimizer.step()
-        self._step += 1
-        return {name: loss.detach() for name, loss in losses.items()}
 
     def _rate(self) -> float:
         done = min(1.0, self._spent_s / (self._plan.minutes * 60))
-        warm = min(1.0, (self._step + 1) / WARM_UP_STEPS)
+        warm = min(1.0, (self._step - self._first_step + 1) / WARM_UP_STEPS)
         return self._plan.peak_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
     def _report(self, sums: dict[str, float], batch: Batch) -> None:
@@ -228,9 +260,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--batch-s", type=float, default=45)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--width", type=int, default=160)
     parser.add_argument("--export-every", type=float, default=300, help="seconds")
+    parser.add_argument("--replays", type=int, default=1, help="decoder steps on recent batches after each step")
     parser.add_argument("--first-shards", type=int, default=20, help="recordings to wait for, in shards")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=STARTER)
@@ -246,7 +279,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     recordings = options.folder / "recordings"
-    plan = Plan(options.minutes, options.rate, options.batch_s, options.threads, options.export_every)
+    plan = Plan(options.minutes, options.rate, options.batch_s, options.threads, options.export_every, options.replays)
     with recorder(recordings, seed=options.seed, shards=400):
         codec = prepare_codec(options.folder)
         wait_for_recordings(recordings, shards=options.first_shards)

@@ -25,7 +25,16 @@ def test_the_decoder_reads_what_it_said_one_step_before(codec: Codec) -> None:
     assert target.inputs[:2] == (codec.start, codec.no_timestamps)
     assert target.inputs[1:] == target.labels[:-1]
     assert target.labels[-1] == codec.end
-    assert len(target.word) == len(target.labels)
+    assert len(target.places) == len(target.labels)
+
+
+def test_every_token_of_a_word_has_its_part_of_it(codec: Codec) -> None:
+    places = codec.target([Segment(0.0, 1.0, ("a", "xylophone"))], timestamps=False).places
+
+    long = [place for place in places if place and place.word == 1]
+    assert places[0] is None and places[-1] is None
+    assert (long[0].start, long[-1].end) == (0.0, 1.0)
+    assert all(a.end == b.start for a, b in zip(long, long[1:], strict=False))
 
 
 def test_timestamps_stand_around_the_words(codec: Codec) -> None:

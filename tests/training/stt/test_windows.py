@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -57,7 +59,7 @@ def test_a_window_without_speech_has_no_words(rng: np.random.Generator) -> None:
     assert window.seconds >= 0.3
 
 
-def test_shards_come_back_as_they_were_written(tmp_path) -> None:
+def test_shards_come_back_as_they_were_written(tmp_path: Path) -> None:
     write_shard(tmp_path, "a", [recording(), recording("hello")])
     shelf = Shelf(tmp_path)
 

@@ -47,6 +47,7 @@ const MEANT_TO_END = [DisconnectReason.ROOM_DELETED, DisconnectReason.PARTICIPAN
 export class Call {
   private readonly room: Room;
   private order = 0;
+  private joined = false;
   private over = false;
 
   /** `sound` is where the agent's audio elements live; `speaker` the id of the output device. */
@@ -73,6 +74,7 @@ export class Call {
       this.over = true;
       throw asRefusal(error);
     }
+    this.joined = true;
     this.listener.onSoundBlocked(!this.room.canPlaybackAudio);
   }
 
@@ -185,7 +187,7 @@ export class Call {
   }
 
   private end(reason: DisconnectReason | undefined): void {
-    if (this.over) return;
+    if (this.over || !this.joined) return; // A call that never came to be is told of by `join` alone.
     this.over = true;
     this.sound.replaceChildren();
     this.listener.onGone(reason === undefined || !MEANT_TO_END.includes(reason));

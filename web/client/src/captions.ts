@@ -9,11 +9,11 @@ const NEAR_END_PX = 80;
 
 export class Captions {
   private readonly items = new Map<Entry, Item>();
-  private empty = true;
 
   constructor(
     private readonly log: HTMLElement,
     private readonly scroller: HTMLElement,
+    private readonly welcome: HTMLElement,
   ) {
     // An opened note comes into sight as a whole; "toggle" doesn't bubble, so it is caught on its way down.
     log.addEventListener("toggle", ({ target }) => target instanceof HTMLElement && showWhole(target), true);
@@ -21,10 +21,12 @@ export class Captions {
 
   /** Draw an entry as it is now; one without words is taken away. */
   update(entry: Entry): void {
-    this.log.hidden = this.empty = false;
+    this.log.hidden = false;
+    this.welcome.hidden = true;
     const justTyped = entry.typed && !this.items.has(entry);
     this.keepEndInSight(justTyped, () => {
       const item = this.items.get(entry) ?? this.add(entry);
+      if (item.waits && !entry.pending) this.log.append(item.element);
       item.draw(entry);
       if (entry.final && !entry.text) this.remove(entry, item);
     });
@@ -32,7 +34,7 @@ export class Captions {
 
   /** A line across the log, where there is one already. */
   divide(text: string): void {
-    if (this.empty || this.log.lastElementChild?.matches(".divider")) return;
+    if (this.log.hidden || this.log.lastElementChild?.matches(".divider")) return;
     this.keepEndInSight(false, () => this.log.append(make("li", "divider", text)));
   }
 
@@ -67,6 +69,11 @@ class Item {
   private readonly notes = make("div", "notes");
   private drawn: Partial<Entry> = {};
 
+  /** Whether the line was drawn as not yet sent. */
+  get waits(): boolean {
+    return this.drawn.pending === true;
+  }
+
   constructor(entry: Entry) {
     const name = entry.side === "agent" ? "Landline" : entry.typed ? "You, typed" : "You";
     this.element = make("li", `entry ${entry.side}`, make("span", "who", name), this.words);
@@ -78,7 +85,7 @@ class Item {
     this.element.classList.toggle("cut", entry.cut);
     if (entry.final && !this.drawn.final && entry.side === "agent") announce(`Landline: ${entry.text}`);
     if (entry.sources !== this.drawn.sources || entry.turn !== this.drawn.turn) this.drawNotes(entry);
-    this.drawn = { final: entry.final, sources: entry.sources, turn: entry.turn };
+    this.drawn = { ...entry };
   }
 
   private drawNotes(entry: Entry): void {

@@ -33,7 +33,6 @@ export class Controls {
     const [active, hadFocus] = [isActive(state), this.hasFocus()];
     document.body.dataset.phase = state.phase;
     document.body.dataset.agent = state.agent;
-    part("welcome").hidden = state.phase !== "idle";
     this.start.hidden = active;
     this.start.lastChild?.replaceWith(state.phase === "ended" ? "Call again" : "Start talking");
     this.talk.hidden = this.hangUp.hidden = !active;
@@ -51,7 +50,6 @@ export class Controls {
     part("talk-label").textContent = label;
     part("talk-icon").setAttribute("href", icon);
     this.talk.dataset.open = String(open);
-    this.talk.disabled = state.mic === "asking";
   }
 
   private talkFace(state: CallState, open: boolean): [label: string, icon: string] {

@@ -59,8 +59,11 @@ export class Conversation {
     return entry;
   }
 
+  /** A typed line was sent: it stands where it was heard, after all that came while it waited. */
   sent(entry: Entry): void {
     entry.pending = false;
+    this.remove(entry);
+    this.entries.push(entry);
     this.changed(entry);
   }
 

@@ -3,7 +3,7 @@
  * It shows the level of both voices and whether the line is up, thinking, or broken.
  */
 
-import type { CallState } from "./state";
+import { type CallState, isActive } from "./state";
 
 interface Colors {
   rest: string;
@@ -44,7 +44,7 @@ export class Line {
     const { state } = this;
     if (!state || nowMs - this.drawnAt < this.intervalMs(state)) return;
     this.drawnAt = nowMs;
-    this.followLevels();
+    this.followLevels(isActive(state));
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const pen = this.prepare(width, height);
     if (!pen || width === 0) return;
@@ -58,12 +58,13 @@ export class Line {
 
   /** Nothing moves outside a call, and little where motion isn't wanted. */
   private intervalMs(state: CallState): number {
-    if (state.phase === "idle" || state.phase === "ended") return 500;
+    if (!isActive(state)) return 500;
     return this.still.matches ? STILL_INTERVAL_MS : 0;
   }
 
-  private followLevels(): void {
+  private followLevels(active: boolean): void {
     const [caller, agent] = this.levels();
+    if (!active) this.caller = this.agent = 0;
     this.caller += (caller - this.caller) * (caller > this.caller ? RISE : FALL);
     this.agent += (agent - this.agent) * (agent > this.agent ? RISE : FALL);
   }

@@ -17,7 +17,7 @@ setLogLevel("warn");
 
 const settings = loadSettings();
 const [callerMeter, agentMeter] = [new Meter(), new Meter()];
-const captions = new Captions(part("log"), part("main"));
+const captions = new Captions(part("log"), part("main"), part("welcome"));
 const line = new Line(part<HTMLCanvasElement>("line"), () => [callerMeter.level(), agentMeter.level()]);
 
 const phone: Phone = new Phone({

@@ -12,13 +12,15 @@ export interface Attempt {
 }
 
 const BUSY_WAIT_S = 5;
+const FIRST_WAITS_S = [1, 2];
 const LOST_WAITS_S = [1, 2, 3, 5];
 const LOST_TRIES = 40;
 
 /** Seconds to wait before the next try; null when trying by itself makes no sense. */
 export function waitBeforeRedial({ code, retryAfterS, failures, lost }: Attempt): number | null {
   if (code === "lines_busy" || code === "too_many_requests") return retryAfterS ?? BUSY_WAIT_S;
-  if (code === "refused" || !lost || failures >= LOST_TRIES) return null;
+  if (code === "refused" || failures >= LOST_TRIES) return null;
+  if (!lost) return FIRST_WAITS_S[failures] ?? null;
   return LOST_WAITS_S[Math.min(failures, LOST_WAITS_S.length - 1)] ?? null;
 }
 

@@ -128,6 +128,13 @@ test("what the caller says after a lost call is an entry of its own", () => {
   expect(texts()).toEqual(["caller: What time", "caller: is breakfast?"]);
 });
 
+test("a line that waited stands after what was said meanwhile", () => {
+  const entry = conversation.typed("Is there parking?");
+  conversation.answered("a1", "Hello!");
+  conversation.sent(entry);
+  expect(texts()).toEqual(["agent: Hello!", "caller: Is there parking?"]);
+});
+
 test("an answer that its times call interrupted was cut, whatever it ends with", () => {
   conversation.answered("a1", "From seven. Until ten.");
   conversation.answerEnded("a1");

@@ -15,8 +15,9 @@ test("a lost call is dialed again, ever slower, not for ever", () => {
   expect(waits).toEqual([1, 2, 3, 5, 5, null]);
 });
 
-test("a first call to a server that is away is left to the caller", () => {
-  expect(waitBeforeRedial({ ...first, code: "livekit_away" })).toBeNull();
+test("a first call to a server that is away is left to the caller soon", () => {
+  const waits = [0, 1, 2].map((failures) => waitBeforeRedial({ ...first, code: "livekit_away", failures }));
+  expect(waits).toEqual([1, 2, null]);
 });
 
 test("a refused pass is never tried again by itself", () => {
