@@ -12,7 +12,6 @@ from typing import Any
 
 from livekit import rtc
 from livekit.agents import (
-    AutoSubscribe,
     CloseEvent,
     ConversationItemAddedEvent,
     JobContext,
@@ -88,7 +87,7 @@ class Call:
 
     async def start(self) -> None:
         """Join the room and greet; the call then runs by itself until the caller leaves."""
-        await self._job.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
+        await self._job.connect()  # subscribes to everything: single subscriptions are lost when LiveKit restarts
         self._job.room.local_participant.register_rpc_method(INTERRUPT_METHOD, self._interrupt)
         await self._session.start(
             self._assistant,

@@ -1,4 +1,4 @@
-"""Stopping the agent, and what it remembers of what it was saying."""
+"""Stopping the agent in mid-sentence, and calls that outlive a dead engine or LiveKit server."""
 
 import asyncio
 
@@ -99,3 +99,22 @@ async def test_a_spoken_question_survives_a_dead_engine(landline: Landline) -> N
         await caller.silence_of_agent()
     assert "one moment" in during.answer.lower() or KEY in during.answer
     assert during.heard_ms is not None
+
+
+@pytest.mark.filterwarnings(  # livekit-rtc drops handles of the old connection twice, and complains about itself
+    "ignore:Exception ignored in. <function FfiHandle:pytest.PytestUnraisableExceptionWarning"
+)
+async def test_a_call_goes_on_after_livekit_was_restarted(landline: Landline) -> None:
+    async with Caller(await ask_for_ticket(landline.base_url)) as caller:
+        await caller.hear_greeting()
+        reconnected = asyncio.Event()
+        caller.room.on("reconnected", reconnected.set)
+        landline.kill("livekit")
+        async with asyncio.timeout(30):
+            await reconnected.wait()
+            while not caller.room.remote_participants:
+                await asyncio.sleep(0.05)
+        typed = await caller.type(QUESTION)
+        said = await caller.say(spoken(QUESTION), text=QUESTION)
+    assert KEY in typed.answer
+    assert KEY in said.answer
