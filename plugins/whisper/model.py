@@ -26,7 +26,6 @@ from plugins.whisper.windows import (
 __all__ = ["Decoding", "Transcript", "Utterance", "WhisperModel", "Word"]
 
 SHORTEST_S = 0.1
-LONGEST_SEQUENCE_TOKENS = 448
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,9 @@ class Decoding:
 
     beam_size: int = 1
     max_batch: int = 16
-    tokens_per_s: float = 16.0
+    tokens_per_s: float = 12.0
     """A decode is stopped at this many tokens for each second of audio: more is a loop."""
-    spare_tokens: int = 12
+    spare_tokens: int = 8
     thresholds: Thresholds = Thresholds()
 
 
@@ -104,7 +103,7 @@ class WhisperModel:
             encoded,
             [self._tokens.prompt(language) for language in languages],
             beam_size=self._decoding.beam_size,
-            max_length=self._max_length(longest_s),
+            max_tokens=self._max_tokens(longest_s),
         )
         heard = [self._judged(*item) for item in zip(windows, decoded, languages, strict=True)]
         return self._with_words(heard, encoded, [utterance.want_words for utterance in utterances])
@@ -121,9 +120,8 @@ class WhisperModel:
         detected = self._native.detect_languages(encoded)
         return [language or found for language, found in zip(wanted, detected, strict=True)]
 
-    def _max_length(self, length_s: float) -> int:
-        budget = self._decoding.spare_tokens + round(length_s * self._decoding.tokens_per_s)
-        return min(LONGEST_SEQUENCE_TOKENS, budget)
+    def _max_tokens(self, length_s: float) -> int:
+        return self._decoding.spare_tokens + round(length_s * self._decoding.tokens_per_s)
 
     def _judged(self, window: Window, decoded: Decoded, language: str) -> Heard:
         written = self._tokens.without_special(decoded.ids)

@@ -12,6 +12,7 @@ import numpy as np
 from plugins.errors import ModelCorrupt, ModelMissing
 from plugins.whisper.transcripts import Float
 
+LONGEST_SEQUENCE_TOKENS = 448
 Encoded = NewType("Encoded", object)
 """A batch as the encoder leaves it: [windows, frames / 2, width], in host memory."""
 
@@ -53,14 +54,14 @@ class Native:
         return [ranked[0][0].strip("<|>") for ranked in self._model.detect_language(encoded)]
 
     def generate(
-        self, encoded: Encoded, prompts: Sequence[list[int]], *, beam_size: int, max_length: int
+        self, encoded: Encoded, prompts: Sequence[list[int]], *, beam_size: int, max_tokens: int
     ) -> list[Decoded]:
-        """Decode each window after its prompt, greedily or with a beam."""
+        """Decode each window after its prompt, greedily or with a beam, into at most `max_tokens` (224 at most)."""
         results = self._model.generate(
             encoded,
             list(prompts),
             beam_size=beam_size,
-            max_length=max_length,
+            max_length=min(LONGEST_SEQUENCE_TOKENS, 2 * max_tokens),  # CTranslate2 writes half of it
             return_scores=True,
             return_no_speech_prob=True,
         )

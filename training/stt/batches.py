@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +29,14 @@ AWAY_SHARE = 0.3
 """Sentences with words from outside the hotel are drawn this often, compared with the others."""
 LENGTHY_S, LENGTHY_SHARE = 6.0, 0.5
 """And so are lengthy ones, which cost much to learn from."""
+ESPEAK_SHARE = 0.7
+"""And so are espeak-ng's, whose many voices are alike: the model must also hear people it never met."""
 POOL = 160
 EMPTY_SHARE, CUT_SHARE, JOINED_SHARE, LONG_SHARE, STAMPED_SHARE = 0.07, 0.08, 0.03, 0.005, 0.1
 WHOLE_WINDOW_S = 30.0
 MOST_TAIL_FRAMES = 30
 SILENCE_SHARE = 0.75
+OTHER_THROAT_SHARE, THROATS = 0.5, (0.86, 1.18)
 MILD_BATCHES = 6000
 """Until then speech is damaged less than it will be."""
 
@@ -122,7 +126,7 @@ class Batches(IterableDataset[Batch]):
         frames = int(max(window.seconds for window in windows) * FRAMES_PER_S) + int(rng.integers(1, MOST_TAIL_FRAMES))
         if rng.random() < LONG_SHARE:
             frames, windows = int(WHOLE_WINDOW_S * FRAMES_PER_S), windows[:3]
-        mels = [self._mel(window.audio, frames, silence=bool(rng.random() < SILENCE_SHARE)) for window in windows]
+        mels = [self._mel(window.audio, frames, rng) for window in windows]
         stamped = rng.random(len(windows)) < STAMPED_SHARE
         targets = [self._codec.target(w.segments, timestamps=bool(s)) for w, s in zip(windows, stamped, strict=True)]
         return Batch(
@@ -133,12 +137,14 @@ class Batches(IterableDataset[Batch]):
             gaze=_gaze([t.places for t in targets], windows, frames),
         )
 
-    def _mel(self, audio: Audio, frames: int, *, silence: bool) -> NDArray[np.float32]:
+    def _mel(self, audio: Audio, frames: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """[80, 2 frames]: with silence after the audio as the engine pads, or with zeros as faster-whisper does."""
         samples = frames * SAMPLE_RATE_HZ // FRAMES_PER_S
-        if silence:
+        if rng.random() < SILENCE_SHARE:
             audio = np.pad(audio, (0, max(0, samples - len(audio))))
         mel = self._features(audio)[:, : 2 * frames]
+        if rng.random() < OTHER_THROAT_SHARE:
+            mel = warp(mel, factor=float(rng.uniform(*THROATS)))
         return np.pad(mel, ((0, 0), (0, 2 * frames - mel.shape[1])))
 
     def _frame_classes(self, window: Window, frames: int) -> NDArray[np.int64]:
@@ -155,9 +161,24 @@ class Batches(IterableDataset[Batch]):
         return classes
 
 
+def warp(mel: NDArray[np.float32], *, factor: float) -> NDArray[np.float32]:
+    """Mel bands [80, frames] of the same words from a throat whose resonances lie `factor` times as high."""
+    return _warping(round(factor, 2)) @ mel
+
+
+@cache
+def _warping(factor: float) -> NDArray[np.float32]:
+    """[80, 80]: how much of each band goes to which; what would come from above the highest band is that band's."""
+    filters = FeatureExtractor(feature_size=MEL_BANDS).mel_filters
+    centres = filters @ np.linspace(0, SAMPLE_RATE_HZ / 2, filters.shape[1]) / filters.sum(axis=1)
+    source = np.interp(centres / factor, centres, np.arange(MEL_BANDS))
+    return np.maximum(0, 1 - np.abs(source[:, None] - np.arange(MEL_BANDS))).astype(np.float32)
+
+
 def _weight(item: Recording, home: frozenset[str]) -> float:
     at_home = 1.0 if home.issuperset(item.text.split()) else AWAY_SHARE
-    return at_home * (LENGTHY_SHARE if item.seconds > LENGTHY_S else 1.0)
+    lengthy = LENGTHY_SHARE if item.seconds > LENGTHY_S else 1.0
+    return at_home * lengthy * (1.0 if item.voice.startswith("flite") else ESPEAK_SHARE)
 
 
 def _take(draw: Draw, kind: float, rng: np.random.Generator) -> list[Recording]:

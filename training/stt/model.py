@@ -173,16 +173,6 @@ class Whisper(nn.Module):
         hidden, gaze = self.decoder(tokens, frames)
         return Output(hidden @ self.decoder.embed_tokens.weight.T, frames, gaze)
 
-    def grow(self, state: dict[str, Tensor]) -> None:
-        """Take over the weights of a model with fewer decoder layers; the new layers change nothing at first."""
-        self.load_state_dict(state, strict=False)
-        for number, layer in enumerate(self.decoder.layers):
-            if f"decoder.layers.{number}.fc1.weight" not in state:
-                assert isinstance(layer, DecoderLayer)
-                for linear in (layer.self_attn.out_proj, layer.encoder_attn.out_proj, layer.fc2):
-                    nn.init.zeros_(linear.weight)
-                    nn.init.zeros_(linear.bias)
-
     def parameter_count(self) -> int:
         """Numbers that were learned."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)

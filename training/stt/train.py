@@ -75,11 +75,6 @@ class Learner(nn.Module):
             "gaze": gaze_loss(output.gaze, batch.gaze),
         }
 
-    def grow(self, state: dict[str, Tensor]) -> None:
-        """Take over what a model with fewer decoder layers has learned."""
-        self.load_state_dict(state, strict=False)
-        self.model.grow({name.removeprefix("model."): value for name, value in state.items() if "model." in name})
-
     def phone_loss(self, frames: Tensor, classes: Tensor) -> Tensor:
         """How badly the encoder knows the phoneme of each frame."""
         sums = [
@@ -118,7 +113,6 @@ class Trainer:
         self._optimizer = torch.optim.AdamW(_groups(self.learner), lr=plan.peak_rate, betas=(0.9, 0.98))
         self._recent: deque[tuple[Tensor, Batch]] = deque(maxlen=REPLAYED_BATCHES)
         self._step = 0
-        self._first_step = 0
         self._spent_s = 0.0
         self._checkpoint = folder / "checkpoint.pt"
         if self._checkpoint.exists():
@@ -159,12 +153,8 @@ class Trainer:
     def _resume(self) -> None:
         state: dict[str, Any] = torch.load(self._checkpoint, weights_only=True)
         self._step, self._spent_s = state["step"], state["spent_s"]
-        if state["learner"].keys() == self.learner.state_dict().keys():
-            self.learner.load_state_dict(state["learner"])
-            self._optimizer.load_state_dict(state["optimizer"])
-        else:
-            self.learner.grow(state["learner"])
-            self._first_step = self._step
+        self.learner.load_state_dict(state["learner"])
+        self._optimizer.load_state_dict(state["optimizer"])
 
     def _batches(self) -> Iterator[Batch]:
         plan = self._plan
@@ -199,7 +189,7 @@ class Trainer:
 
     def _rate(self) -> float:
         done = min(1.0, self._spent_s / (self._plan.minutes * 60))
-        warm = min(1.0, (self._step - self._first_step + 1) / WARM_UP_STEPS)
+        warm = min(1.0, (self._step + 1) / WARM_UP_STEPS)
         return self._plan.peak_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
     def _report(self, sums: dict[str, float], batch: Batch) -> None:
@@ -265,6 +255,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--export-every", type=float, default=300, help="seconds")
     parser.add_argument("--replays", type=int, default=1, help="decoder steps on recent batches after each step")
     parser.add_argument("--first-shards", type=int, default=20, help="recordings to wait for, in shards")
+    parser.add_argument("--shards", type=int, default=400, help="recordings to make in all; 0 if there are enough")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=STARTER)
     return parser.parse_args()
@@ -280,7 +271,7 @@ def main() -> None:
     torch.manual_seed(options.seed)
     recordings = options.folder / "recordings"
     plan = Plan(options.minutes, options.rate, options.batch_s, options.threads, options.export_every, options.replays)
-    with recorder(recordings, seed=options.seed, shards=400):
+    with recorder(recordings, seed=options.seed, shards=options.shards):
         codec = prepare_codec(options.folder)
         wait_for_recordings(recordings, shards=options.first_shards)
         shape = Shape(vocabulary=codec.size, width=options.width)
