@@ -1,7 +1,8 @@
 """Quote mode: the answer is a line of the documents or of the house, word for word, whatever the model's weights.
 
 Retrieval marks candidate lines and scores them. `choose_lines` keeps what may be said now. A clear winner stands alone;
-of two that are about as good both are said or, if the model is trusted to choose, one. The grammar holds nothing else.
+of two that are about as good both are said or, if the model is trusted to choose, one. A line that may or may not be
+the answer is said with a warning. The grammar holds nothing else.
 """
 
 import re
@@ -91,6 +92,8 @@ def choose_lines(
     if not sentences:
         return (_stock("not_in_documents" if documents else "documents_off"),)
     near = _near([(spoken(candidate["text"]), candidate["score"]) for candidate in sentences[:MAX_LINES]])
+    if not retrieval.get("certain", True):
+        return (f"{_stock('not_exactly')} {_joined(near)}",)
     return near if choosing else (_joined(near),)
 
 

@@ -7,7 +7,7 @@ other languages no kind is recognised and nothing changes.
 import re
 from typing import Literal
 
-Kind = Literal["money", "count", "duration", "distance", "time", "person", "place", "contact"]
+Kind = Literal["money", "count", "age", "length", "distance", "time", "person", "place", "contact"]
 
 _NUMBER_WORDS = (
     "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|eighteen|twenty|"
@@ -24,12 +24,15 @@ def _any(*patterns: str) -> re.Pattern[str]:
 _ASKS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("money", _any(r"\bhow (?:much|expensive)\b", r"\b(?:price|prices|cost|costs|fee|fees|charge|charges)\b")),
     ("count", _any(r"\bhow many\b")),
-    ("duration", _any(r"\bhow (?:long|old)\b")),
+    ("age", _any(r"\bhow old\b", r"\bwhat age\b", r"\bwhen (?:was|were)\b")),
+    ("length", _any(r"\bhow (?:long|high|tall|wide|deep|big|large)\b")),
     ("distance", _any(r"\bhow far\b")),
     (
         "time",
         _any(
-            r"\b(?:when|how (?:often|late|early|soon))\b",
+            r"(?:^|\b(?:and|so|until|since|from|by|know|say|tell me|ask|or) )when\b",
+            r"\bwhen (?:is|are|do|does|did|can|could|will|would|should|shall|must|may)\b",
+            r"\bhow (?:often|late|early|soon)\b",
             r"\b(?:what|which|at what) (?:time|day|hours)\b",
             r"\bhours\b",
         ),
@@ -49,7 +52,11 @@ _OFFERS: dict[Kind, re.Pattern[str]] = {
         r"\bcosts? nothing\b",
     ),
     "count": _any(r"\d", rf"\b(?:{_NUMBER_WORDS})\b"),
-    "duration": _any(r"\b(?:seconds?|minutes?|hours?|days?|nights?|weeks?|months?|years?|until|since|as long as)\b"),
+    "age": _any(r"\b(?:in|since|from|of) \d{4}\b", r"\byears?\b", r"\b(?:age|aged|under|over)\b"),
+    "length": _any(
+        r"\b(?:seconds?|minutes?|hours?|days?|nights?|weeks?|months?|years?|until|since|as long as)\b",
+        r"\b(?:(?:centi|milli|kilo)?met(?:re|er)s?|miles?|feet|foot|yards|inches)\b",
+    ),
     "distance": _any(r"\b(?:met(?:re|er)s?|kilomet(?:re|er)s?|miles?|minutes?|feet|yards|steps)\b"),
     "time": _any(
         r"\b\d{1,2}(?::\d\d)? ?(?:am|pm|a\.m|p\.m|o.clock)\b",

@@ -49,12 +49,13 @@ class Pool:
 
     lines: tuple[tuple[Line, float], ...]
     chunks: dict[str, tuple[ChunkRow, float]]
-    rarity: Rarity
 
 
 class Searched(Protocol):
-    """A collection that can be searched."""
+    """A collection that can be searched, and how rare words are in it."""
 
+    @property
+    def rarity(self) -> Rarity: ...
     def gather(self, vector: Vectors, *, sentences: int, chunks: int) -> Pool: ...
 
 
@@ -67,7 +68,7 @@ class InMemory:
         self._chunks = chunk_rows
         self._places = {row.chunk_id: place for place, row in enumerate(chunk_rows)}
         self._lines = [Line(row) for row in sentence_rows]
-        self._rarity = Rarity(line.words_in_context for line in self._lines)
+        self.rarity = Rarity(line.words_in_context for line in self._lines)
 
     def gather(self, vector: Vectors, *, sentences: int, chunks: int) -> Pool:
         near_lines = self._sentence_vectors @ vector
@@ -77,7 +78,7 @@ class InMemory:
         places = set(_largest(near_chunks, chunks))
         places |= {self._places[line.row.chunk_id] for line in lines if line.row.chunk_id in self._places}
         found = {self._chunks[place].chunk_id: (self._chunks[place], float(near_chunks[place])) for place in places}
-        return Pool(lines=tuple(zip(lines, similarities, strict=True)), chunks=found, rarity=self._rarity)
+        return Pool(lines=tuple(zip(lines, similarities, strict=True)), chunks=found)
 
 
 class InTables:
@@ -87,7 +88,7 @@ class InTables:
         self._index = index
         self._collection = collection
         sample, _ = index.all_sentences(collection, limit=_SAMPLED_SENTENCES)
-        self._rarity = Rarity(Line(row).words_in_context for row in sample)
+        self.rarity = Rarity(Line(row).words_in_context for row in sample)
 
     def gather(self, vector: Vectors, *, sentences: int, chunks: int) -> Pool:
         near_lines = self._index.nearest_sentences(vector, collection=self._collection, limit=sentences)
@@ -97,7 +98,7 @@ class InTables:
         missing = _missing(found, (row.chunk_id for row, _ in near_lines))
         found |= {key: (row, farther) for key, row in self._index.chunks_by_id(missing).items()}
         lines = tuple((Line(row), similarity) for row, similarity in near_lines)
-        return Pool(lines=lines, chunks=found, rarity=self._rarity)
+        return Pool(lines=lines, chunks=found)
 
 
 def _largest(values: Vectors, count: int) -> Sequence[int]:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 from knowledge.asked import Kind, asked_kind, named_days
 from knowledge.embeddings import Embeds
 from knowledge.index import ChunkRow, Index, check_collection
+from knowledge.judging import Evidence, first_evidence, foreignness, judge
 from knowledge.pool import InMemory, InTables, Line, Pool, Searched
 from knowledge.store import Vectors
 from knowledge.words import Rarity, meaningful
@@ -34,8 +35,6 @@ class Scoring:
     """The sentence holds only for a day or season that the question does not name."""
     stock: float = 1.0
     """Similarity to the nearest example of a stock line."""
-    answerable: float = 0.44
-    """Least score of a sentence that can be the answer."""
     chunk: float = 0.3
     """Part of a passage's score that is its own similarity; the rest is its best sentence's score."""
     sentence_pool: int = 64
@@ -89,12 +88,16 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Retrieval:
-    """What was found, best first. `answerable`: some sentence of the documents is close enough to be the answer."""
+    """What was found, best first.
+
+    `answerable`: the best sentence of the documents may be an answer; `certain`: it is taken to be one.
+    """
 
     query: str
     passages: tuple[Passage, ...]
     candidates: tuple[Candidate, ...]
     answerable: bool
+    certain: bool
 
 
 class Retriever:
@@ -127,18 +130,34 @@ class Retriever:
         query = clip(query)
         check_collection(collection)
         if not query:
-            return Retrieval(query=query, passages=(), candidates=(), answerable=False)
+            return nothing(query, ())
         vector = self._embedder.embed_queries([query])[0]
         stock = self._stock_candidates(vector)
-        passages: tuple[Passage, ...] = ()
-        sentences: list[Candidate] = []
-        if documents:
-            passages, sentences = self._from_documents(
-                query, vector, collection, k=k, max_chars=max_tokens * _CHARS_PER_TOKEN
-            )
-        candidates = sorted([*sentences, *stock], key=lambda candidate: -candidate.score)
-        answerable = any(candidate.score >= self._scoring.answerable for candidate in sentences)
-        return Retrieval(query=query, passages=passages, candidates=tuple(candidates), answerable=answerable)
+        if not documents:
+            return nothing(query, stock)
+        searched = self._search_in(collection)
+        passages, sentences = self._from_documents(
+            query, vector, searched, k=k, max_chars=max_tokens * _CHARS_PER_TOKEN
+        )
+        if not sentences:
+            return nothing(query, stock)
+        verdict = judge(query, sentences[0].text, sentences[0].score, searched.rarity, self._embedder)
+        return Retrieval(
+            query=query,
+            passages=passages,
+            candidates=tuple(sorted([*sentences, *stock], key=lambda candidate: -candidate.score)),
+            answerable=verdict != "none",
+            certain=verdict == "certain",
+        )
+
+    def evidence(self, query: str, *, collection: str = "default") -> Evidence | None:
+        """What `answerable` is decided on, None where nothing was found."""
+        sentences = [c for c in self.search(query, collection=collection).candidates if c.kind == "sentence"]
+        if not sentences:
+            return None
+        best = sentences[0]
+        quick = first_evidence(query, best.score, self._search_in(collection).rarity)
+        return replace(quick, foreign=foreignness(query, best.text, self._embedder))
 
     # Stock lines
 
@@ -161,11 +180,10 @@ class Retriever:
     # Documents
 
     def _from_documents(
-        self, query: str, vector: Vectors, collection: str, *, k: int, max_chars: int
+        self, query: str, vector: Vectors, searched: Searched, *, k: int, max_chars: int
     ) -> tuple[tuple[Passage, ...], list[Candidate]]:
-        searched = self._search_in(collection)
         pool = searched.gather(vector, sentences=self._scoring.sentence_pool, chunks=self._scoring.chunk_pool)
-        lines = self._scored_lines(query, pool)
+        lines = self._scored_lines(query, pool, searched.rarity)
         passages = self._passages(pool, lines, k=k, max_chars=max_chars)
         return passages, self._sentence_candidates(lines, passages)
 
@@ -180,11 +198,11 @@ class Retriever:
                 self._searched[collection] = known
             return known[1]
 
-    def _scored_lines(self, query: str, pool: Pool) -> list[tuple[Line, float]]:
+    def _scored_lines(self, query: str, pool: Pool, rarity: Rarity) -> list[tuple[Line, float]]:
         """Sentences whose chunk is there, each text once, best first."""
         question = _Question(words=meaningful(query), kind=asked_kind(query), days=named_days(query))
         scored = [
-            (line, self._line_score(line, similarity, question, pool.rarity))
+            (line, self._line_score(line, similarity, question, rarity))
             for line, similarity in pool.lines
             if line.row.chunk_id in pool.chunks
         ]
@@ -240,6 +258,11 @@ class _Question:
     words: frozenset[str]
     kind: Kind | None
     days: frozenset[str]
+
+
+def nothing(query: str, stock: Sequence[Candidate]) -> Retrieval:
+    """A retrieval without documents."""
+    return Retrieval(query=query, passages=(), candidates=tuple(stock), answerable=False, certain=False)
 
 
 def clip(query: str, *, max_chars: int = MAX_QUERY_CHARS) -> str:

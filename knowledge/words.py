@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 _WORD = re.compile(r"[^\W_]+(?::\d+)?")
 _POSSESSIVE = re.compile(r"['’]s\b")
-_ENDINGS = ("ing", "ies", "ied", "es", "ed", "s", "y", "e")
+_ENDINGS = ("ing", "ies", "ied", "es", "ed", "er", "s", "y", "e")
 _STEM_CHARS = 7
 _SHORTEST_STEM = 3
 
@@ -31,6 +31,11 @@ def meaningful(text: str) -> frozenset[str]:
     """The stems of the words in `text`, without those that every English question has."""
     tokens = _WORD.findall(_POSSESSIVE.sub("", text.lower()))
     return frozenset(stem(token) for token in tokens if token not in _STOP_WORDS)
+
+
+def is_meaningful(word: str) -> bool:
+    """Whether a word, as it stands in a text, is none that every English question has."""
+    return bool(meaningful(word))
 
 
 def stem(word: str) -> str:
@@ -68,3 +73,8 @@ class Rarity:
         """How much of what the question says the sentence says too, 0..1; rare words count more."""
         total = sum(map(self.of, question))
         return sum(map(self.of, question & sentence)) / total if total > 0 else 0.0
+
+    def unknown(self, question: frozenset[str]) -> float:
+        """How much of what the question says no sentence says, 0..1; 0 for a question without words."""
+        total = sum(map(self.of, question))
+        return sum(self.of(word) for word in question if not self._holding[word]) / total if total > 0 else 0.0

@@ -57,6 +57,13 @@ def test_nothing_close_enough_says_that_the_documents_do_not_tell() -> None:
     assert choose_lines(found, "who invented the telephone") == (read_stock()["not_in_documents"].text,)
 
 
+def test_a_line_that_may_not_be_the_answer_is_said_with_a_warning() -> None:
+    found = retrieval(sentence(BREAKFAST, 0.5)) | {"certain": False}
+    (line,) = choose_lines(found, "when is brunch")
+    assert line == f"{read_stock()['not_exactly'].text} {BREAKFAST}"
+    assert [passage["chunk_id"] for passage in cited(line, found)] == [PASSAGES[0]["chunk_id"]]
+
+
 def test_documents_switched_off_says_so() -> None:
     found = {"query": "q", "passages": [], "candidates": [], "answerable": False}
     assert choose_lines(found, "when is breakfast", documents=False) == (read_stock()["documents_off"].text,)

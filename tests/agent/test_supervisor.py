@@ -24,6 +24,11 @@ def touch_and_wait(path: Path) -> str:
     return f"import pathlib, time; pathlib.Path({str(path)!r}).touch(); print('hello', flush=True); time.sleep(60)"
 
 
+def children() -> list[psutil.Process]:
+    """What the supervisor started, without the helpers that libraries start in this process."""
+    return [child for child in psutil.Process().children() if os.getpgid(child.pid) == child.pid]
+
+
 class Lines(list[str]):
     """A console's lines, and waiting for one of them."""
 
@@ -45,11 +50,11 @@ async def test_parts_start_in_order_and_one_stop_ends_them_all(tmp_path: Path) -
     running = asyncio.create_task(supervisor.run(stop))
     await supervisor.wait_ready("second")
     order = [line.split()[0] for line in lines if "ready in" in line]
-    children = psutil.Process().children()
+    started = children()
     stop.set()
     await running
     assert order == ["first", "second"]
-    assert len(children) == 2 and not any(child.is_running() for child in children)
+    assert len(started) == 2 and not any(child.is_running() for child in started)
 
 
 async def test_a_dead_part_is_started_again_and_its_end_is_told(tmp_path: Path) -> None:
@@ -57,7 +62,7 @@ async def test_a_dead_part_is_started_again_and_its_end_is_told(tmp_path: Path) 
     supervisor = Supervisor([part("frail", touch_and_wait(tmp_path / "up"), tmp_path / "up")], lines.console)
     running = asyncio.create_task(supervisor.run(stop))
     await lines.wait_for("hello")
-    psutil.Process().children()[0].kill()
+    children()[0].kill()
     await lines.wait_for("hello", times=2)
     stop.set()
     await running
@@ -91,7 +96,7 @@ async def test_a_part_that_dies_alone_is_started_again_though_its_children_hold_
     lines, stop = Lines(), asyncio.Event()
     running = asyncio.create_task(Supervisor([part("parent", code, tmp_path / "never")], lines.console).run(stop))
     await lines.wait_for("spawned")
-    psutil.Process().children()[0].kill()
+    children()[0].kill()
     await lines.wait_for("spawned", times=2)
     stop.set()
     await running

@@ -84,16 +84,22 @@ class Results:
     """Answers that are word for word in no document and no stock line."""
 
     def figures(self) -> dict[str, float]:
-        """Fractions, and the number of invented answers."""
+        """Fractions, and the number of invented answers.
+
+        Of `answered` and `abstained`, `_with_warning` is the part that was right but said with "my documents do not
+        say exactly that".
+        """
         sets = ("answered", "answered_new_documents", "abstained", "talk")
-        return {name: share_right(getattr(self, name)) for name in sets} | {"invented": float(len(self.invented))}
+        warned = {f"{name}_with_warning": share_warned(getattr(self, name)) for name in sets[:3]}
+        rights = {name: share_right(getattr(self, name)) for name in sets}
+        return rights | warned | {"invented": float(len(self.invented))}
 
 
 class House:
     """One business: its documents in an index, and whoever answers for it."""
 
     def __init__(self, retriever: Retriever, documents: str, choose: Choose, *, choosing: bool = False) -> None:
-        self._retriever = retriever
+        self.retriever = retriever
         self._allowed = [squeezed(documents), *(squeezed(line.text) for line in read_stock().values())]
         self._choose = choose
         self._choosing = choosing
@@ -101,7 +107,7 @@ class House:
 
     def answer(self, question: str, history: Sequence[Json] = ()) -> tuple[str, int]:
         """What the caller hears, and between how many lines the choice was."""
-        retrieval: Retrieval = self._retriever.search(search_query(question, history))
+        retrieval: Retrieval = self.retriever.search(search_query(question, history))
         prompt = quote_prompt(asdict(retrieval), question, history, choosing=self._choosing)
         answer = self._choose(prompt)
         sentences = map(squeezed, split_sentences(answer))
@@ -184,6 +190,15 @@ def share_right(asked: Sequence[Asked]) -> float:
     return round(sum(each.is_right for each in asked) / len(asked), 4)
 
 
+def share_warned(asked: Sequence[Asked]) -> float:
+    """How many of the right answers begin by saying that the documents do not say exactly that."""
+    return round(sum(each.is_right and is_warning(each.answer) for each in asked) / len(asked), 4)
+
+
+def is_warning(answer: str) -> bool:
+    return answer.startswith(read_stock()["not_exactly"].text)
+
+
 def says(answer: str, key: str) -> bool:
     """Whether one of the alternatives of `key` ("a|b") stands in the answer."""
     return any(alternative in answer.lower() for alternative in key.split("|"))
@@ -196,7 +211,8 @@ def _ask(house: House, row: Mapping[str, Any]) -> Asked:
 
 def _ask_in_vain(house: House, row: Mapping[str, Any]) -> Asked:
     answer, lines = house.answer(row["question"])
-    return Asked(row["question"], answer, answer in {line.text for line in read_stock().values()}, lines)
+    stock = {line.text for line in read_stock().values()}
+    return Asked(row["question"], answer, answer in stock or is_warning(answer), lines)
 
 
 def _talk(house: House, row: Mapping[str, Any]) -> Asked:

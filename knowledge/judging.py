@@ -1,0 +1,103 @@
+"""Whether the documents answer a question at all: four observations about the best sentence, weighed.
+
+Similarity alone does not tell: "do you have a squash court" is close to "The squash soup is served in the court".
+The weights are fitted on the development questions by `python -m training.llm.judging`.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from knowledge.embeddings import Embeds
+from knowledge.words import Rarity, is_meaningful, meaningful
+
+_ASKS_FOR_A_THING = re.compile(
+    r"(?:(?:and|so|hello|hi)\b[ ,]*)*(?:(?:do|does) (?:you|they|it) (?:have|offer|sell|serve|rent|do)|"
+    r"is there|are there|(?:where )?can (?:i|we) (?:get|buy|rent|have))\b",
+    re.IGNORECASE,
+)
+_LEAST_FOREIGN, _MOST_FOREIGN = -0.4, 0.3
+_MAX_WORDS_LEFT_OUT = 12
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for and against an answer in the documents.
+
+    `score`: the best sentence's. `unknown`: share 0..1 of the question's words, rare ones counting more, that stand
+    nowhere in the collection. `asks_for_thing`: "do you have …", which only the thing itself answers. `foreign`: how
+    much nearer the question comes to the sentence (as cosine similarity) without the word that fits it least;
+    negative where every word belongs.
+    """
+
+    score: float
+    unknown: float
+    asks_for_thing: bool
+    foreign: float
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A logistic model of `Evidence`: above `certain` an answer is there, below `possible` there is none."""
+
+    score: float = 6.06
+    unknown: float = -2.51
+    asks_for_thing: float = -1.36
+    foreign: float = -8.97
+    certain: float = 1.86
+    possible: float = -0.1
+
+    def known(self, evidence: Evidence) -> float:
+        """The sum without `foreign`, which is dear to find out."""
+        return (
+            self.score * evidence.score
+            + self.unknown * evidence.unknown
+            + self.asks_for_thing * evidence.asks_for_thing
+        )
+
+    def verdict(self, total: float) -> "Verdict":
+        """What the whole sum means."""
+        if total > self.certain:
+            return "certain"
+        return "possible" if total > self.possible else "none"
+
+
+Verdict = Literal["certain", "possible", "none"]
+WEIGHTS = Weights()
+
+
+def judge(question: str, sentence: str, score: float, rarity: Rarity, embedder: Embeds) -> Verdict:
+    """Whether `sentence`, the best there is, answers the question. Embeds only where that can change the verdict."""
+    known = WEIGHTS.known(first_evidence(question, score, rarity))
+    best = WEIGHTS.verdict(known + WEIGHTS.foreign * _LEAST_FOREIGN)
+    if best == WEIGHTS.verdict(known + WEIGHTS.foreign * _MOST_FOREIGN):
+        return best
+    return WEIGHTS.verdict(known + WEIGHTS.foreign * foreignness(question, sentence, embedder))
+
+
+def first_evidence(question: str, score: float, rarity: Rarity) -> Evidence:
+    """What can be told without embedding anything; `foreign` is 0."""
+    return Evidence(
+        score=score,
+        unknown=rarity.unknown(meaningful(question)),
+        asks_for_thing=bool(_ASKS_FOR_A_THING.match(question.strip())),
+        foreign=0.0,
+    )
+
+
+def foreignness(question: str, sentence: str, embedder: Embeds) -> float:
+    """`Evidence.foreign`, rescaled for the embedder and limited to what the weights were fitted on."""
+    vectors = embedder.embed_queries([question, *_without_each_word(question)])
+    similarities = vectors @ embedder.embed_passages([sentence])[0]
+    gained = float(np.max(similarities[1:] - similarities[0])) / (1 - embedder.unrelated)
+    return min(_MOST_FOREIGN, max(_LEAST_FOREIGN, gained))
+
+
+def _without_each_word(question: str) -> Sequence[str]:
+    """The question once without each of its meaningful words; of a question without any, the question."""
+    words = question.split()
+    places = [place for place, word in enumerate(words) if is_meaningful(word)][:_MAX_WORDS_LEFT_OUT]
+    return [" ".join(words[:place] + words[place + 1 :]) or question for place in places] or [question]

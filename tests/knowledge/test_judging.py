@@ -1,0 +1,44 @@
+"""When a sentence is taken for the answer to a question."""
+
+import pytest
+
+from knowledge.judging import WEIGHTS, Evidence, first_evidence, foreignness, judge
+from knowledge.words import Rarity, meaningful
+from tests.knowledge.fakes import WordEmbedder
+
+SAUNA = "The sauna is heated at noon."
+RARITY = Rarity([meaningful(SAUNA), meaningful("Dogs sleep in the garden.")])
+
+
+def test_a_word_that_the_sentence_lacks_is_foreign(embedder: WordEmbedder) -> None:
+    assert foreignness("when is the sauna heated", SAUNA, embedder) < 0
+    assert foreignness("when is the sauna painted", SAUNA, embedder) > 0
+
+
+@pytest.mark.parametrize("question", ["", "is it", "?!…"])
+def test_a_question_without_meaningful_words_has_nothing_foreign(question: str, embedder: WordEmbedder) -> None:
+    assert foreignness(question, SAUNA, embedder) == 0
+
+
+def test_unknown_words_and_things_asked_for_are_seen() -> None:
+    quick = first_evidence("do you have a sauna for dogs", 0.5, RARITY)
+    assert (quick.asks_for_thing, quick.unknown) == (True, 0.0)
+    assert first_evidence("when is the disco", 0.5, RARITY) == Evidence(0.5, 1.0, asks_for_thing=False, foreign=0.0)
+
+
+def test_every_kind_of_evidence_counts_the_right_way() -> None:
+    base = Evidence(score=0.5, unknown=0.5, asks_for_thing=False, foreign=0.0)
+    doubts = [Evidence(0.4, 0.5, False, 0.0), Evidence(0.5, 0.6, False, 0.0), Evidence(0.5, 0.5, True, 0.0)]
+    assert all(WEIGHTS.known(doubt) < WEIGHTS.known(base) for doubt in doubts)
+    assert WEIGHTS.foreign < 0
+
+
+def test_nothing_is_embedded_where_the_verdict_is_clear(embedder: WordEmbedder) -> None:
+    assert judge("when is the sauna heated", SAUNA, 1.5, RARITY, embedder) == "certain"
+    assert judge("when is the disco", SAUNA, -0.5, RARITY, embedder) == "none"
+    assert embedder.embedded == []
+
+
+def test_between_the_clear_verdicts_there_is_a_doubtful_one(embedder: WordEmbedder) -> None:
+    verdicts = [judge("is the sauna painted", SAUNA, score / 20, RARITY, embedder) for score in range(31)]
+    assert list(dict.fromkeys(verdicts)) == ["none", "possible", "certain"]
