@@ -25,7 +25,11 @@ LIVEKIT = "github.com/livekit/livekit-server/cmd/server@v1.11.0"
 NODE_MAJOR = 20
 GO_MINOR = 24
 DEBIAN = {
-    "test": {"chromium": "chromium"},
+    "test": {
+        "chromium": "chromium",
+        "/usr/share/fonts/truetype/liberation": "fonts-liberation",
+        "docker-compose": "docker-compose",
+    },
     "evaluate": {
         "flite": "flite",
         "espeak-ng": "espeak-ng",
@@ -186,7 +190,7 @@ def install_debian(wanted: dict[str, str]) -> str:
     missing = sorted({package for what, package in wanted.items() if not is_here(what)})
     if not missing:
         return "all here"
-    command = f"apt-get install -y {' '.join(missing)}"
+    command = f"apt-get install -y --no-install-recommends {' '.join(missing)}"
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if not shutil.which("apt-get") or (sudo and not shutil.which("sudo")):
         raise SetupError(f"missing: {', '.join(missing)}. On Debian: {command}")
