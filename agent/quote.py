@@ -18,7 +18,7 @@ MAX_LINES = 4
 """Sentences the model may choose from; more only confuse a small one."""
 MAX_SPOKEN_CHARS = 240
 """A longer sentence is cut at a clause end, where what remains is still a sentence."""
-CLEAR_LEAD = 0.1
+CLEAR_LEAD = 0.15
 """A sentence whose score is this much above the next is the answer by itself."""
 MAX_PAIR_CHARS = 260
 """Two sentences are said together only up to this length."""
