@@ -16,11 +16,13 @@ import numpy as np
 from agent.caller.errors import VoiceFailed
 from plugins.audio import Float, Int16, read_wav, resample
 
-AUDIO_RETRIEVAL = 1
+SYNCHRONOUS = 2
+PHONEME_EVENTS = 1
 DONT_EXIT = 0x8000
 UTF8 = 1
 CHARACTERS = 1
-RATE_PARAMETER = 1
+RATE, PITCH, RANGE = 1, 3, 4
+ORDINARY = 50
 
 DEFAULT_VOICE = "en-us+m3"
 """A voice that the starter Whisper was not trained on."""
@@ -30,30 +32,40 @@ _Samples = ctypes.POINTER(ctypes.c_short)
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, _Samples, ctypes.c_int, ctypes.c_void_p)
 
 
+@cache
+def library() -> tuple[ctypes.CDLL, int]:
+    """espeak-ng and its sample rate in Hz, started once in this process: a second start would hang it.
+
+    Who synthesizes sets the callback first, as there is only one. Raises `VoiceFailed`.
+    """
+    found = ctypes.CDLL(espeakng_loader.get_library_path())
+    data = espeakng_loader.get_data_path().encode()
+    rate_hz: int = found.espeak_Initialize(SYNCHRONOUS, 0, data, PHONEME_EVENTS | DONT_EXIT)
+    if rate_hz <= 0:
+        raise VoiceFailed("espeak-ng did not start; `uv sync` installs it again")
+    return found, rate_hz
+
+
 class Espeak:
-    """The espeak-ng synthesizer of this process; get it from `espeak()`."""
+    """The caller's synthesizer; get it from `espeak()`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pieces: list[Int16] = []
-        self._library = ctypes.CDLL(espeakng_loader.get_library_path())
-        data = espeakng_loader.get_data_path().encode()
-        self.sample_rate_hz: int = self._library.espeak_Initialize(AUDIO_RETRIEVAL, 0, data, DONT_EXIT)
-        if self.sample_rate_hz <= 0:
-            raise VoiceFailed("espeak-ng did not start; `uv sync` installs it again")
+        self._library, self.sample_rate_hz = library()
         self._callback = _Callback(self._collect)  # kept: the library holds only a bare pointer
-        self._library.espeak_SetSynthCallback(self._callback)
 
     def speak(self, text: str, *, voice: str, words_per_minute: int) -> Int16:
         """16-bit mono speech at `sample_rate_hz`. Raises `VoiceFailed` for an unknown voice or a failed synthesis."""
         with self._lock:
             if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
                 raise VoiceFailed(f"espeak-ng has no voice {voice!r}; `espeak-ng --voices` lists them")
-            self._library.espeak_SetParameter(RATE_PARAMETER, words_per_minute, 0)
+            for parameter, value in ((RATE, words_per_minute), (PITCH, ORDINARY), (RANGE, ORDINARY)):
+                self._library.espeak_SetParameter(parameter, value, 0)
+            self._library.espeak_SetSynthCallback(self._callback)
             self._pieces = []
             encoded = text.encode() + b"\0"
             status = self._library.espeak_Synth(encoded, len(encoded), 0, CHARACTERS, 0, UTF8, None, None)
-            self._library.espeak_Synchronize()
             if status != 0 or not any(piece.any() for piece in self._pieces):
                 raise VoiceFailed(f"espeak-ng makes no sound of {text!r}")
             return np.concatenate(self._pieces)

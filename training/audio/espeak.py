@@ -1,22 +1,19 @@
 """espeak-ng in this process: audio with the exact times of words and phonemes.
 
-The library and its voices come from the package `espeakng-loader`. It keeps global state, so one
-synthesizer lives in one process and is used by one thread. At least 10 ms of work per sentence.
+It keeps global state, so it is used by one thread. At least 10 ms of work per sentence.
 """
 
 import ctypes
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import espeakng_loader
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.caller.errors import VoiceFailed
+from agent.caller.voice import library
 from training.audio.speech import Mark, Speech, SynthesisFailed, marks_from_starts, pcm_to_audio
 
-AUDIO_RETRIEVAL = 1
-PHONEME_EVENTS = 1
-DONT_EXIT = 0x8000
 CHARS_UTF8 = 1
 RATE, PITCH, RANGE = 1, 3, 4
 END_OF_LIST, WORD, PHONEME = 0, 1, 7
@@ -60,16 +57,12 @@ class Espeak:
     """The espeak-ng synthesizer; voices are named like `en-us+f2` (language + voice variant)."""
 
     def __init__(self) -> None:
-        self._library = ctypes.CDLL(espeakng_loader.get_library_path())
-        data_path = espeakng_loader.get_data_path().encode()
-        self._rate_hz: int = self._library.espeak_Initialize(
-            AUDIO_RETRIEVAL, 200, data_path, PHONEME_EVENTS | DONT_EXIT
-        )
-        if self._rate_hz <= 0:
-            raise SynthesisFailed("espeak-ng did not start")
+        try:
+            self._library, self._rate_hz = library()
+        except VoiceFailed as error:
+            raise SynthesisFailed(str(error)) from error
         self._take = _Take()
         self._callback = _Callback(self._collect)
-        self._library.espeak_SetSynthCallback(self._callback)
 
     def say(self, text: str, *, voice: str, words_per_minute: int = 160, pitch: int = 50, range_: int = 50) -> Speech:
         """Speak `text` (words separated by single spaces). Raises SynthesisFailed for an unknown voice."""
@@ -85,9 +78,9 @@ class Espeak:
 
     def _synthesize(self, text: str) -> _Take:
         self._take = _Take()
+        self._library.espeak_SetSynthCallback(self._callback)
         encoded = text.encode() + b"\0"
         self._library.espeak_Synth(encoded, len(encoded), 0, 0, 0, CHARS_UTF8, None, None)
-        self._library.espeak_Synchronize()
         if not self._take.pieces:
             raise SynthesisFailed("espeak-ng gave no audio")
         return self._take
