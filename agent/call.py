@@ -69,7 +69,7 @@ class Call:
         self._session = build_session(settings, self._engine, job.proc.userdata["vad"], call_id=job.room.name)
         self._outage = Outage(come_back=lambda: is_back(self._engine), say=self._say)
         self._assistant = self._build_assistant()
-        self._text_door = TextDoor(self._waterfall, max_chars=settings.answer.max_typed_chars)
+        self._text_door = TextDoor(self._waterfall, tell=self._tell, max_chars=settings.answer.max_typed_chars)
         self._session.on("conversation_item_added", self._on_item)
         self._session.on("close", self._on_close)
         self._outage.watch(self._session)

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +73,11 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def running(folder: Path, **settings: str) -> Iterator[Landline]:
-    """`landline up` in `folder` until the block ends; then one SIGINT, and nothing may be left of it."""
+def running(folder: Path, *, under: Sequence[str] = (), **settings: str) -> Iterator[Landline]:
+    """`landline up` in `folder` until the block ends; then one SIGINT, and nothing may be left of it.
+
+    `under` is the command line of a program that runs it, such as a tracer.
+    """
     livekit, _, _, web, health = free_ports(5)
     engine_url = f"unix:{folder}/engine.sock"
     environment = os.environ | {
@@ -89,7 +92,7 @@ def running(folder: Path, **settings: str) -> Iterator[Landline]:
     }
     with (folder / "up.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "agent", "up"],
+            [*under, sys.executable, "-m", "agent", "up"],
             cwd=folder,
             env=environment | {"PYTHONPATH": str(Path(__file__).parent.parent)},
             stdout=log,

@@ -29,6 +29,7 @@ DEBIAN = {
         "chromium": "chromium",
         "/usr/share/fonts/truetype/liberation": "fonts-liberation",
         "docker-compose": "docker-compose",
+        "strace": "strace",
     },
     "evaluate": {
         "flite": "flite",
@@ -96,7 +97,7 @@ def install_packages(*, with_tests: bool) -> str:
     """The locked Python environment. Compiling llama.cpp takes about five minutes the first time."""
     need_compiler()
     groups = ["--all-groups"] if with_tests else ["--no-dev", "--inexact"]
-    run(find_uv(), "sync", "--frozen", *groups)
+    run(find_uv(), "sync", "--frozen", "--compile-bytecode", *groups)
     return "as uv.lock says"
 
 

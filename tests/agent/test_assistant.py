@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from livekit import rtc
 from livekit.agents import NOT_GIVEN, AgentSession, APIConnectionError, llm
 from livekit.agents.voice.room_io import TextInputEvent
 
@@ -88,13 +89,13 @@ class Talk:
         self.engine = Engine()
         self.model = Model(*answers)
         self.told: list[tuple[str, dict[str, Any]]] = []
-        waterfall = Waterfall(lambda topic, content: self.told.append((topic, content)))
+        waterfall = Waterfall(self._tell)
         rules = AnswerRules("quote", "", collection="default", passages=5, history_messages=10, history_tokens=500)
         self.session: AgentSession[None] = AgentSession(
             llm=self.model, vad=None, turn_handling={"turn_detection": None}
         )
         self.session.on("conversation_item_added", lambda event: waterfall.said(event.item))
-        self.door = TextDoor(waterfall, max_chars=100)
+        self.door = TextDoor(waterfall, tell=self._tell, max_chars=100)
         self.assistant = Assistant(
             engine=self.engine,
             prompting=Prompting(self.engine, rules, documents_on=lambda: True),
@@ -104,6 +105,9 @@ class Talk:
             is_told=lambda: self.is_told,
         )
 
+    def _tell(self, topic: str, content: dict[str, Any]) -> None:
+        self.told.append((topic, content))
+
     async def __aenter__(self) -> "Talk":
         await self.session.start(self.assistant, record=False)
         await self.session.wait_for_idle()
@@ -112,10 +116,12 @@ class Talk:
     async def __aexit__(self, *_: object) -> None:
         await self.session.aclose()
 
-    async def ask(self, text: str) -> str:
-        """Type `text` and return everything that is answered to it."""
+    async def ask(self, text: str, *, line: str | None = None) -> str:
+        """Type `text`, numbered `line`, and return everything that is answered to it."""
         before = len(self.session.history.messages())
-        await self.door.receive(self.session, TextInputEvent(text=text))
+        attributes = {} if line is None else {"landline.line": line}
+        info = rtc.TextStreamInfo("stream", "text/plain", "lk.chat", 0, None, attributes, [])
+        await self.door.receive(self.session, TextInputEvent(text=text, info=info))
         await self.session.wait_for_idle()
         said = self.session.history.messages()[before:]
         return "".join(message.text_content or "" for message in said if message.role == "assistant")
@@ -234,3 +240,10 @@ async def test_a_phrase_is_spoken_from_its_recording(tmp_path: Path) -> None:
 async def _written(*pieces: str) -> AsyncIterator[str]:
     for piece in pieces:
         yield piece
+
+
+async def test_a_numbered_message_is_confirmed_and_answered_once(tmp_path: Path) -> None:
+    async with Talk(tmp_path, ["First."], ["Second."], ["Third."]) as talk:
+        answers = [await talk.ask("hello", line=line) for line in ("1", "1", "2")]
+    assert answers == ["First.", "", "Second."]
+    assert talk.on("landline.received") == [{"line": "1"}, {"line": "1"}, {"line": "2"}]

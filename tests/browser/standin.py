@@ -49,7 +49,6 @@ SOURCES = [
     },
 ]
 TURN = {
-    "interrupted": False,
     "end_of_turn_ms": 352.0,
     "transcript_ms": 176.0,
     "retrieval_ms": 14.0,
@@ -67,6 +66,7 @@ class ScriptedAgent:
     def __init__(self, *, url: str, room: str) -> None:
         self.room = rtc.Room()
         self.typed: list[str] = []
+        self._lines: set[str] = set()
         self._url = url
         self._name = room
         self._caller = ""
@@ -121,6 +121,11 @@ class ScriptedAgent:
 
     async def _read(self, reader: rtc.TextStreamReader) -> None:
         text = await reader.read_all()
+        line = (reader.info.attributes or {})["landline.line"]
+        await self._tell("landline.received", {"line": line})
+        if line in self._lines:
+            return
+        self._lines.add(line)
         self.typed.append(text)
         await self._answer(text, door="text")
 
@@ -170,7 +175,8 @@ class ScriptedAgent:
         self._speaking = self._start(self._say(text))
         with suppress(asyncio.CancelledError):
             await self._speaking
-        await self._tell("landline.turn", {"turn": turn, "door": door, **TURN})
+        cut = self._interrupted.is_set()
+        await self._tell("landline.turn", {"turn": turn, "door": door, **TURN, "interrupted": cut})
 
     async def _tell(self, topic: str, content: object) -> None:
         await self.room.local_participant.send_text(json.dumps(content), topic=topic)

@@ -110,7 +110,7 @@ class Trainer:
     def __init__(self, folder: Path, codec: Codec, phones: Phones, plan: Plan, shape: Shape) -> None:
         self._folder, self._codec, self._phones, self._plan = folder, codec, phones, plan
         self.learner = Learner(shape, phones.sizes())
-        self._optimizer = torch.optim.AdamW(_groups(self.learner), lr=plan.peak_rate, betas=(0.9, 0.98))
+        self._optimizer = torch.optim.AdamW(_groups(self.learner), lr=plan.peak_rate, betas=(0.9, 0.98), fused=True)
         self._recent: deque[tuple[Tensor, Batch]] = deque(maxlen=REPLAYED_BATCHES)
         self._step = 0
         self._spent_s = 0.0
@@ -155,6 +155,8 @@ class Trainer:
         self._step, self._spent_s = state["step"], state["spent_s"]
         self.learner.load_state_dict(state["learner"])
         self._optimizer.load_state_dict(state["optimizer"])
+        for group in self._optimizer.param_groups:
+            group["fused"] = True
 
     def _batches(self) -> Iterator[Batch]:
         plan = self._plan

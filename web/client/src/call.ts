@@ -4,6 +4,7 @@ import {
   AudioPresets,
   ConnectionError,
   ConnectionErrorReason,
+  ConnectionState,
   DefaultReconnectPolicy,
   DisconnectReason,
   type LocalAudioTrack,
@@ -14,7 +15,7 @@ import {
   type TextStreamReader,
   Track,
 } from "livekit-client";
-import { ATTRIBUTE, INTERRUPT, readSources, readTurn, type SourcesMessage, TOPIC, type TurnMessage } from "./protocol";
+import { ATTRIBUTE, INTERRUPT, readReceived, readSources, readTurn, type SourcesMessage, TOPIC, type TurnMessage } from "./protocol";
 import { Refusal, type Session } from "./session";
 
 /** What the agent's participant says of itself; `present` is false when there is none. */
@@ -42,10 +43,13 @@ export interface CallListener {
 
 const RECONNECT_DELAYS_MS = [0, 300, 600, 1200, 2000, 3000, 4000, 4000, 5000];
 const RPC_TIMEOUT_MS = 3000;
+const RECEIPT_MS = 1500;
+const SAY_TRIES = 6;
 const MEANT_TO_END = [DisconnectReason.ROOM_DELETED, DisconnectReason.PARTICIPANT_REMOVED, DisconnectReason.DUPLICATE_IDENTITY];
 
 export class Call {
   private readonly room: Room;
+  private readonly receipts = new Map<string, () => void>();
   private order = 0;
   private joined = false;
   private over = false;
@@ -82,8 +86,17 @@ export class Call {
     await this.room.localParticipant.publishTrack(track, { source: Track.Source.Microphone });
   }
 
-  async say(text: string): Promise<void> {
-    await this.room.localParticipant.sendText(text, { topic: TOPIC.chat });
+  /** Hand over a typed line: again and again until the agent confirms, as a line just found may swallow it. */
+  async say(text: string, line: string): Promise<void> {
+    for (let tries = 0; tries < SAY_TRIES; tries++) {
+      const received = new Promise<boolean>((resolve) => {
+        this.receipts.set(line, () => resolve(true));
+        setTimeout(() => resolve(false), RECEIPT_MS);
+      });
+      await this.room.localParticipant.sendText(text, { topic: TOPIC.chat, attributes: { [ATTRIBUTE.line]: line } });
+      if (await received) return;
+    }
+    throw new Error("the agent did not confirm");
   }
 
   /** Stop the agent's speech: here at once, and there by a call of its method. */
@@ -118,9 +131,9 @@ export class Call {
     this.sound.replaceChildren();
   }
 
-  /** Tell the listener of the agent as it is now; every later change is told by itself. */
+  /** Tell the listener of the agent as it is now, unless the line is down; every later change is told by itself. */
   reportAgent(): void {
-    if (this.over) return;
+    if (this.over || this.room.state !== ConnectionState.Connected) return;
     const agent = this.agent();
     const attributes = agent?.attributes ?? {};
     this.hush(false);
@@ -144,6 +157,9 @@ export class Call {
     this.room.registerTextStreamHandler(TOPIC.turn, async (reader) => {
       const message = readTurn(await readAll(reader));
       if (message) this.listener.onTurn(message);
+    });
+    this.room.registerTextStreamHandler(TOPIC.received, async (reader) => {
+      this.receipts.get(readReceived(await readAll(reader)))?.();
     });
   }
 
@@ -170,7 +186,10 @@ export class Call {
       .on(RoomEvent.ParticipantConnected, report)
       .on(RoomEvent.ParticipantDisconnected, report)
       .on(RoomEvent.ParticipantAttributesChanged, report)
-      .on(RoomEvent.TrackSubscribed, (track) => this.play(track))
+      .on(RoomEvent.TrackSubscribed, (track) => {
+        this.play(track);
+        report();
+      })
       .on(RoomEvent.TrackUnsubscribed, (track) => this.stopPlaying(track));
   }
 
@@ -193,13 +212,15 @@ export class Call {
     this.listener.onGone(reason === undefined || !MEANT_TO_END.includes(reason));
   }
 
+  /** The agent, once its voice arrives: before that its own line may not be up, and typed words would get lost. */
   private agent(): RemoteParticipant | undefined {
-    return [...this.room.remoteParticipants.values()].find((participant) => participant.isAgent);
+    const agents = [...this.room.remoteParticipants.values()].filter((participant) => participant.isAgent);
+    return agents.find((agent) => [...agent.audioTrackPublications.values()].some((voice) => voice.isSubscribed));
   }
 
   private play(track: RemoteTrack): void {
     if (track.kind !== Track.Kind.Audio) return;
-    this.sound.append(track.attach());
+    this.sound.replaceChildren(track.attach()); // a line that was lost leaves its element behind
     this.listener.onAgentSound(track.mediaStreamTrack);
   }
 

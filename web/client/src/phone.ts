@@ -32,6 +32,8 @@ export class Phone {
   private call: Call | null = null;
   private hungUp = new AbortController();
   private outbox: Entry[] = [];
+  /** The call that a typed line is being handed to. */
+  private sending: Call | null = null;
   private wantsMicrophone = false;
   private wasAnswered = false;
   private lonelyRedials = 0;
@@ -232,15 +234,19 @@ export class Phone {
   }
 
   private async sendTyped(): Promise<void> {
-    while (this.state.phase === "live" && this.call && this.outbox.length > 0) {
-      const entry = this.outbox.shift() as Entry;
+    const call = this.call;
+    while (this.state.phase === "live" && call && call !== this.sending && this.outbox.length > 0) {
+      const entry = this.outbox[0] as Entry;
+      this.sending = call;
       try {
-        await this.call.say(entry.text);
+        await call.say(entry.text, String(entry.id));
+        this.outbox.shift();
         this.parts.conversation.sent(entry);
       } catch (error) {
         console.warn("a typed line was not sent", error);
-        this.outbox.unshift(entry);
         return;
+      } finally {
+        if (this.sending === call) this.sending = null;
       }
     }
   }

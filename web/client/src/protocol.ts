@@ -5,6 +5,7 @@ export const TOPIC = {
   transcription: "lk.transcription",
   sources: "landline.sources",
   turn: "landline.turn",
+  received: "landline.received",
 } as const;
 
 export const ATTRIBUTE = {
@@ -14,6 +15,7 @@ export const ATTRIBUTE = {
   mode: "landline.mode",
   segment: "lk.segment_id",
   final: "lk.transcription_final",
+  line: "landline.line",
 } as const;
 
 export const INTERRUPT = "landline.interrupt";
@@ -49,6 +51,11 @@ export interface TurnMessage {
 }
 
 type Json = Record<string, unknown>;
+
+/** Reads a `landline.received` message: the number of a typed line that has arrived, "" when it isn't one. */
+export function readReceived(text: string): string {
+  return readString(readObject(text)?.line);
+}
 
 /** Reads a `landline.sources` message; null when it isn't one. */
 export function readSources(text: string): SourcesMessage | null {
