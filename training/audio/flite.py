@@ -11,6 +11,7 @@ import numpy as np
 
 from training.audio.speech import Mark, Speech, SynthesisFailed, marks_from_starts, pcm_to_audio
 
+PITCH = b"int_f0_target_mean"
 LAST_PHONE_END = b"R:Token.daughtern.R:SylStructure.daughtern.daughtern.R:Segment.end"
 
 
@@ -65,11 +66,17 @@ class _VoiceHead(ctypes.Structure):
 class Flite:
     """The Flite synthesizer."""
 
-    def say(self, text: str, *, voice: str, stretch: float = 1.0) -> Speech:
-        """Speak `text` (words separated by single spaces); `stretch` above 1 is slower."""
+    def say(self, text: str, *, voice: str, stretch: float = 1.0, pitch_hz: float | None = None) -> Speech:
+        """Speak `text` (words separated by single spaces); `stretch` above 1 is slower, `pitch_hz` None the voice's own.
+
+        All voices but kal and kal16 take another pitch.
+        """
         library, address = _library(), _voice(voice)
         features = ctypes.cast(address, ctypes.POINTER(_VoiceHead)).contents.features
         library.feat_set_float(features, b"duration_stretch", stretch)
+        library.feat_remove(features, PITCH)
+        if pitch_hz:
+            library.feat_set_float(features, PITCH, pitch_hz)
         utterance = library.flite_synth_text(text.encode(), address)
         if not utterance:
             raise SynthesisFailed("flite gave no audio")

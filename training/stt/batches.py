@@ -25,18 +25,18 @@ FRAMES_PER_S = 50
 SYNTHESIZERS = ("espeak", "flite")
 PAUSES = ("_", "pau", ":", "|", "")
 RAREST = 15
-AWAY_SHARE = 0.15
+AWAY_SHARE = 0.3
 """Sentences with words from outside the hotel are drawn this often, compared with the others."""
 LENGTHY_S, LENGTHY_SHARE = 6.0, 0.5
 """And so are lengthy ones, which cost much to learn from."""
-ESPEAK_SHARE = 0.7
+ESPEAK_SHARE = 0.5
 """And so are espeak-ng's, whose many voices are alike: the model must also hear people it never met."""
 POOL = 160
 EMPTY_SHARE, CUT_SHARE, JOINED_SHARE, LONG_SHARE, STAMPED_SHARE = 0.07, 0.08, 0.03, 0.005, 0.1
 WHOLE_WINDOW_S = 30.0
 MOST_TAIL_FRAMES = 30
 SILENCE_SHARE = 0.75
-OTHER_THROAT_SHARE, THROATS = 0.5, (0.86, 1.18)
+OTHER_THROAT_SHARE, THROATS = 0.65, (0.82, 1.2)
 MILD_BATCHES = 6000
 """Until then speech is damaged less than it will be."""
 

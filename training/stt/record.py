@@ -7,7 +7,13 @@ from pathlib import Path
 from training.audio.speech import SynthesisFailed
 from training.stt.recordings import Recording, recording, write_shard
 from training.stt.sentences import AGENT, CALLERS
-from training.stt.voices import say_with_espeak, say_with_flite, training_espeak_voice, training_flite_voice
+from training.stt.voices import (
+    say_with_espeak,
+    say_with_flite,
+    training_espeak_voice,
+    training_flite_voice,
+    training_pitch,
+)
 
 SHARD_SIZE = 200
 FLITE_SHARE = 0.36
@@ -34,7 +40,7 @@ def _attempt(rng: random.Random) -> Recording:
     voice = training_flite_voice(rng)
     mixture = AGENT if voice == "slt" and rng.random() < AGENT_SHARE else CALLERS
     text = mixture.draw(rng)
-    return recording(say_with_flite(text, voice, rng), transcript=text)
+    return recording(say_with_flite(text, voice, rng, pitch_hz=training_pitch(rng)), transcript=text)
 
 
 def record(folder: Path, *, seed: int, shards: int) -> None:

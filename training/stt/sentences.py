@@ -147,6 +147,16 @@ def asked(rng: random.Random) -> str:
     return f"{opening} {rng.choice(questions) if questions else expand('desk', rng)}".strip()
 
 
+def spliced(rng: random.Random) -> str:
+    """The beginning of one sentence and the end of another, joined at a word of both: no rule foresees what follows."""
+    while True:
+        first, second = (rng.choice(SPLICEABLE)(rng).split() for _ in range(2))
+        shared = [(i, j) for i, one in enumerate(first) for j, other in enumerate(second) if one == other and i and j]
+        if shared:
+            i, j = rng.choice(shared)
+            return " ".join([*first[:i], *second[j:]])
+
+
 @dataclass(frozen=True)
 class Mixture:
     """Where sentences come from, with weights."""
@@ -167,16 +177,18 @@ def rule(name: str) -> Source:
     return lambda rng: expand(name, rng)
 
 
+SPLICEABLE: tuple[Source, ...] = (rule("desk"), rule("everyday"), rule("world"), from_documents, asked, asked)
 CALLERS = Mixture(
     (
-        (rule("desk"), 34),
-        (rule("everyday"), 10),
-        (rule("numbers"), 9),
-        (rule("world"), 17),
-        (rule("anything"), 9),
-        (loose_words, 7),
+        (rule("desk"), 20),
+        (rule("everyday"), 8),
+        (rule("numbers"), 8),
+        (rule("world"), 13),
+        (rule("anything"), 8),
+        (loose_words, 8),
         (from_documents, 9),
-        (asked, 5),
+        (asked, 8),
+        (spliced, 18),
     )
 )
 AGENT = Mixture(((from_documents, 70), (rule("statement"), 15), (rule("everyday"), 5), (rule("numbers"), 10)))

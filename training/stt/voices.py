@@ -21,6 +21,8 @@ _VARIANTS = (
 VARIANTS = tuple(_VARIANTS.split())
 PLAIN_SHARE = 0.12
 FLITE_VOICES = {"slt": 45, "awb": 30, "kal16": 17, "kal": 8}
+PITCHES_HZ = (75, 240)
+OTHER_PITCH_SHARE = 0.6
 
 
 @cache
@@ -56,9 +58,15 @@ def say_with_espeak(text: str, voice: str, rng: random.Random) -> Speech:
     )
 
 
-def say_with_flite(text: str, voice: str, rng: random.Random) -> Speech:
+def say_with_flite(text: str, voice: str, rng: random.Random, *, pitch_hz: float | None = None) -> Speech:
     """`text` at a random tempo."""
-    return Flite().say(_with_pauses(for_synthesizer(text), rng), voice=voice, stretch=rng.uniform(0.8, 1.25))
+    spoken = _with_pauses(for_synthesizer(text), rng)
+    return Flite().say(spoken, voice=voice, stretch=rng.uniform(0.8, 1.25), pitch_hz=pitch_hz)
+
+
+def training_pitch(rng: random.Random) -> float | None:
+    """A mean pitch in Hz for a Flite voice, often not its own: there are few of them, and many people."""
+    return rng.uniform(*PITCHES_HZ) if rng.random() < OTHER_PITCH_SHARE else None
 
 
 def _with_pauses(text: str, rng: random.Random) -> str:
