@@ -67,9 +67,9 @@ class Flite:
     """The Flite synthesizer."""
 
     def say(self, text: str, *, voice: str, stretch: float = 1.0, pitch_hz: float | None = None) -> Speech:
-        """Speak `text` (words separated by single spaces); `stretch` above 1 is slower, `pitch_hz` None the voice's own.
+        """Speak `text` (words separated by single spaces); `stretch` above 1 is slower.
 
-        All voices but kal and kal16 take another pitch.
+        `pitch_hz` is the mean pitch, None the voice's own; kal and kal16 keep theirs.
         """
         library, address = _library(), _voice(voice)
         features = ctypes.cast(address, ctypes.POINTER(_VoiceHead)).contents.features
