@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   := .venv/bin
 
-.PHONY: help run test demo evaluate lint types unit e2e browser livekit web clean
+.PHONY: help run test demo evaluate bench lint types unit e2e browser livekit web clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9_-]+):.*## /  make \1|/' | column -t -s '|'
@@ -23,6 +23,10 @@ demo: ## a three-turn call against a freshly started agent, and a report
 evaluate: ## measure the starter models again
 	@$(PYTHON) tools/setup.py evaluate
 	@exec $(VENV)/python -m training.evaluate
+
+bench: ## heard latency, beside the same models used the usual way
+	@$(PYTHON) tools/setup.py run
+	@exec $(VENV)/python -m bench heard --stock
 
 lint: ## style
 	$(VENV)/ruff check .

@@ -208,6 +208,7 @@ class Caller:
         me = self.room.local_participant.identity
         sources = [page for at_s, page in notes.sources if at_s > began_s]
         stages = [page for at_s, page in notes.turns if at_s > began_s]
+        heard_meanwhile = self.ear.first_sound_after(began_s)
         return TurnReport(
             door=door,
             said=text,
@@ -216,6 +217,7 @@ class Caller:
             sources=tuple(_source(one) for page in sources for one in page["sources"]),
             heard_ms=None if heard_s is None else (heard_s - asked_s) * 1000,
             first_text_ms=(answer[0].began_at_s - asked_s) * 1000 if answer else None,
+            is_cut_off=door == "voice" and heard_meanwhile is not None and heard_meanwhile < asked_s,
             stages=stages[-1] if stages else {},
         )
 

@@ -36,6 +36,8 @@ class TurnReport:
     """From the caller's last audible sample sent to the agent's first audible sample received."""
     first_text_ms: float | None = None
     """From the question's end to the first piece of the answer's text."""
+    is_cut_off: bool = False
+    """Whether the agent was heard before the caller had finished."""
     stages: Json = field(default_factory=dict[str, Any])
     """The agent's own account of the turn, if it sent one."""
 

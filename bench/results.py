@@ -1,0 +1,32 @@
+"""`bench/results/latest.json`: the figures of every benchmark, each with the machine and the time."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+LATEST = Path(__file__).parent / "results" / "latest.json"
+CPU_NAMES = Path("/proc/cpuinfo")
+
+
+def save(section: str, figures: Mapping[str, object]) -> None:
+    """Replace one benchmark's section and keep the others."""
+    results = json.loads(LATEST.read_text()) if LATEST.exists() else {}
+    results[section] = {**figures, "machine": machine(), "measured_at": datetime.now(UTC).isoformat(timespec="seconds")}
+    LATEST.parent.mkdir(exist_ok=True)
+    LATEST.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def machine() -> str:
+    """Processor and cores, such as `Intel(R) Xeon(R) Processor, 2 cores`."""
+    names = [line for line in CPU_NAMES.read_text().splitlines() if line.startswith("model name")]
+    name = names[0].split(":", 1)[1].strip() if names else platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores"
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least `share` of all do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, min(len(ordered) - 1, round(share * len(ordered) + 0.4999) - 1))]

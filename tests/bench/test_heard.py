@@ -1,0 +1,49 @@
+"""What a call's turns become in the results."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from agent.caller.report import TurnReport
+from bench import results
+from bench.heard import figures, questions
+from bench.results import percentile, save
+
+
+def turn(heard_ms: float | None, *, ahead_ms: float = 0.0, is_cut_off: bool = False) -> TurnReport:
+    stages = {"ahead_ms": ahead_ms, "retrieval_ms": 12.0}
+    return TurnReport("voice", "said", "heard", "answer", heard_ms=heard_ms, is_cut_off=is_cut_off, stages=stages)
+
+
+def test_a_percentile_is_a_value_that_was_measured() -> None:
+    values = [float(value) for value in range(1, 31)]
+    assert percentile(values, 0.95) == 29.0
+    assert percentile([7.0], 0.95) == 7.0
+
+
+def test_figures_count_what_was_cut_off_made_ahead_and_never_answered() -> None:
+    ours = [turn(400, ahead_ms=90), turn(500), turn(None), turn(600, ahead_ms=50, is_cut_off=True)]
+    found = figures({"landline": ours, "stock": [turn(1000)]})
+    assert found["p50_ms"] == 500
+    assert found["p95_ms"] == 600
+    assert found["unanswered"] == 1
+    assert found["cutoff_rate"] == 0.25
+    assert found["made_ahead_rate"] == 0.5
+    assert found["stock_ratio"] == 0.5
+    assert found["waterfall_ms"] == {"retrieval_ms": 12, "ahead_ms": 25}
+
+
+def test_there_are_as_many_questions_as_wanted() -> None:
+    assert len(questions(45)) == 45
+
+
+def test_a_section_is_replaced_and_the_others_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "LATEST", tmp_path / "results" / "latest.json")
+    save("heard", {"p50_ms": 1})
+    save("calls", {"at_target": 4})
+    save("heard", {"p50_ms": 2})
+    found = json.loads(results.LATEST.read_text())
+    assert found["heard"]["p50_ms"] == 2
+    assert found["calls"]["at_target"] == 4
+    assert "cores" in found["heard"]["machine"]
