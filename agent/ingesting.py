@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from knowledge.index import Index
 from knowledge.ingest import LOCK_WAIT_S, Embed, Report, Step, ingest
 from knowledge.store import Vectors
 from plugins.client import EngineClient
-from plugins.errors import EngineBusy, EngineUnavailable
+from plugins.errors import EngineBusy, EngineError, EngineUnavailable
 
 DEMO = ROOT / "knowledge" / "demo"
 BATCH = 16
@@ -49,7 +50,10 @@ async def ingest_documents(
     collection = collection or settings.knowledge.collection
     async with EngineClient(settings.engine.url) as engine:
         vectors = await _vectors(settings, engine)
-        return await asyncio.to_thread(_ingest, settings, paths, collection, vectors, progress)
+        ingested = await asyncio.to_thread(_ingest, settings, paths, collection, vectors, progress)
+        with suppress(EngineError):  # a running engine reads in what is new now, so that no caller waits for it
+            await engine.retrieve("what is new", collection=collection)
+        return ingested
 
 
 def _ingest(
