@@ -18,7 +18,7 @@ from plugins.piper.model import PiperModel
 from plugins.server.app import listening
 from plugins.server.engine import Engine, Knowledge
 from plugins.server.slots import ModelSlot
-from plugins.whisper.model import WhisperModel
+from plugins.whisper.model import Decoding, WhisperModel
 
 Model = TypeVar("Model")
 
@@ -36,7 +36,12 @@ def build_engine(settings: Settings) -> Engine:
     return Engine(
         whisper=_slot(
             models.whisper,
-            lambda path: WhisperModel(path, threads=cores.whisper, device=settings.engine.whisper_device),
+            lambda path: WhisperModel(
+                path,
+                threads=cores.whisper,
+                device=settings.engine.whisper_device,
+                decoding=Decoding(beam_size=models.whisper_beam),
+            ),
         ),
         llama=_slot(
             models.llama,

@@ -80,6 +80,8 @@ class ModelSettings(Section):
     """Where `landline models pull` puts the standard models."""
     whisper: Path = STARTER / "whisper"
     """Folder of a Whisper model in CTranslate2's format."""
+    whisper_beam: PositiveInt = 5
+    """Hypotheses that Whisper keeps while it decodes a final transcript; 1 is fastest."""
     llama: Path = STARTER / "llama.gguf"
     """A chat model in GGUF."""
     voice: Path = STARTER / "voice.onnx"

@@ -65,7 +65,9 @@ class OpenUtterance:
         """Decode everything so far and say it as `preflight` or `final`; a final reuses the preflight's decode."""
         if self._interim_task:
             self._interim_task.cancel()
-        task = self._final_task = self._final_task or asyncio.create_task(self._decode(Priority.FINAL, words=True))
+        task = self._final_task = self._final_task or asyncio.create_task(
+            self._decode(Priority.FINAL, is_interim=False)
+        )
         seconds = self._samples / RATE_HZ
         with STT.measure():
             await asyncio.wait([task])
@@ -86,17 +88,17 @@ class OpenUtterance:
             if task:
                 task.cancel()
 
-    async def _decode(self, priority: Priority, *, words: bool) -> Transcript:
+    async def _decode(self, priority: Priority, *, is_interim: bool) -> Transcript:
         audio = np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.float32)
         self._pieces = [audio]
-        utterance = Utterance(audio=audio, language=self._language, want_words=words)
+        utterance = Utterance(audio, self._language, want_words=not is_interim, is_interim=is_interim)
         now = asyncio.get_running_loop().time()
         return await self._engine.hearing.submit(utterance, priority=priority, deadline_s=now)
 
     async def _decode_interim(self) -> None:
         seconds = self._samples / RATE_HZ
         try:
-            transcript = await self._decode(Priority.SPECULATIVE, words=False)
+            transcript = await self._decode(Priority.SPECULATIVE, is_interim=True)
         except EngineError as error:
             logger.warning("no interim transcript: %s", error.code)
             return

@@ -32,7 +32,8 @@ SHORTEST_S = 0.1
 class Decoding:
     """How to decode; the defaults are for conversation on a CPU."""
 
-    beam_size: int = 1
+    beam_size: int = 5
+    """Hypotheses kept beside each other, but for interims; 1 is greedy."""
     max_batch: int = 16
     tokens_per_s: float = 12.0
     """A decode is stopped at this many tokens for each second of audio: more is a loop."""
@@ -102,7 +103,7 @@ class WhisperModel:
         decoded = self._native.generate(
             encoded,
             [self._tokens.prompt(language) for language in languages],
-            beam_size=self._decoding.beam_size,
+            beam_size=1 if all(utterance.is_interim for utterance in utterances) else self._decoding.beam_size,
             max_tokens=self._max_tokens(longest_s),
         )
         heard = [self._judged(*item) for item in zip(windows, decoded, languages, strict=True)]

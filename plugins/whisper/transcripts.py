@@ -12,11 +12,15 @@ SAMPLE_RATE_HZ = 16_000
 
 @dataclass(frozen=True)
 class Utterance:
-    """Speech to decode: mono at 16 kHz in [-1, 1]. Without a language a multilingual model detects it."""
+    """Speech to decode: mono at 16 kHz in [-1, 1]. Without a language a multilingual model detects it.
+
+    An interim is decoded greedily, as another decode follows; everything else with a beam.
+    """
 
     audio: Float
     language: str | None = None
     want_words: bool = False
+    is_interim: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from plugins.errors import InvalidRequest, ModelCorrupt, ModelMissing
 from plugins.whisper.judge import Doubt, Thresholds
 from plugins.whisper.model import Decoding, Utterance, WhisperModel
+from plugins.whisper.native import Decoded, Native
 from plugins.whisper.transcripts import SAMPLE_RATE_HZ
 from tests.plugins.whisper.conftest import noise, write_whisper
 
@@ -35,6 +37,21 @@ def test_a_batch_hears_what_each_alone_hears(credulous: WhisperModel) -> None:
     alone = [credulous.decode([utterance])[0] for utterance in batch]
     assert [t.text for t in together] == [t.text for t in alone]
     assert [t.no_speech for t in together] == pytest.approx([t.no_speech for t in alone], abs=1e-4)
+
+
+def test_only_interims_are_decoded_greedily(credulous: WhisperModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    beams: list[int] = []
+    generate = Native.generate
+
+    def watched(self: Native, *args: Any, beam_size: int, max_tokens: int) -> list[Decoded]:
+        beams.append(beam_size)
+        return generate(self, *args, beam_size=beam_size, max_tokens=max_tokens)
+
+    monkeypatch.setattr(Native, "generate", watched)
+    interim, final = Utterance(noise(2.0), is_interim=True), Utterance(noise(2.0))
+    for batch in ([interim, interim], [final], [interim, final]):
+        credulous.decode(batch)
+    assert beams == [1, 5, 5]
 
 
 def test_silence_and_nothing_are_not_speech(credulous: WhisperModel) -> None:
