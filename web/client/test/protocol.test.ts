@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readSources, readTurn } from "../src/protocol";
+import { readReceived, readSources, readTurn } from "../src/protocol";
 
 test("sources are read with their passages", () => {
   const message = readSources(
@@ -65,4 +65,10 @@ test("an answer begun before the caller's last sound starts the clock", () => {
 test("a typed turn is timed to its first word", () => {
   const turn = readTurn('{"turn": "t", "door": "text", "retrieval_ms": 12, "first_token_ms": 40}');
   expect(turn?.totalMs).toBe(40);
+});
+
+test("a receipt names the typed line that arrived", () => {
+  expect(readReceived('{"line":"7"}')).toBe("7");
+  expect(readReceived('{"turn":"7"}')).toBe("");
+  expect(readReceived("not json")).toBe("");
 });
