@@ -37,6 +37,7 @@ types: ## types
 
 unit: ## quick tests
 	$(VENV)/pytest -m "not e2e and not browser"
+	@$(PYTHON) tools/setup.py page-tests
 
 e2e: ## tests of the whole system
 	$(VENV)/pytest -m e2e

@@ -56,6 +56,8 @@ def main(goal: str) -> None:
         step("livekit-server", install_livekit)
     if goal in ("run", "test", "web"):
         step("web client", build_client)
+    if goal == "page-tests":
+        step("types and tests of the page", check_client)
     if goal in DEBIAN:
         step(f"programs to {goal} with", lambda: install_debian(DEBIAN[goal]))
 
@@ -174,6 +176,16 @@ def build_client() -> str:
     run(*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error", folder=CLIENT, extra=extra)
     run(*npm, "run", "build", folder=CLIENT, extra=extra)
     return "built into web/static"
+
+
+def check_client() -> str:
+    """The page's own type check and unit tests."""
+    npm, extra = find_npm()
+    if not (CLIENT / "node_modules").exists():
+        run(*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error", folder=CLIENT, extra=extra)
+    for script in ("check", "test"):
+        run(*npm, "run", script, folder=CLIENT, extra=extra)
+    return "passed"
 
 
 def client_sources() -> list[Path]:
