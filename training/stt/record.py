@@ -16,7 +16,7 @@ from training.stt.voices import (
 )
 
 SHARD_SIZE = 200
-FLITE_SHARE = 0.36
+FLITE_SHARE = 0.5
 AGENT_SHARE = 0.55
 """How much of what the agent's teacher voice says is what the agent would say."""
 LONGEST_S = 14.0

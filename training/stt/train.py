@@ -249,10 +249,10 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER)
-    parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--minutes", type=float, default=220)
+    parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--batch-s", type=float, default=45)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--width", type=int, default=160)
     parser.add_argument("--export-every", type=float, default=300, help="seconds")
     parser.add_argument("--replays", type=int, default=1, help="decoder steps on recent batches after each step")
