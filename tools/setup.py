@@ -173,16 +173,21 @@ def build_client() -> str:
     if page.exists() and page.stat().st_mtime >= newest(client_sources()):
         return "up to date"
     npm, extra = find_npm()
-    run(*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error", folder=CLIENT, extra=extra)
+    install_client(npm, extra)
     run(*npm, "run", "build", folder=CLIENT, extra=extra)
     return "built into web/static"
+
+
+def install_client(npm: Sequence[str], extra: dict[str, str]) -> None:
+    """The page's own packages, as `package-lock.json` says."""
+    run(*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error", folder=CLIENT, extra=extra)
 
 
 def check_client() -> str:
     """The page's own type check and unit tests."""
     npm, extra = find_npm()
     if not (CLIENT / "node_modules").exists():
-        run(*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error", folder=CLIENT, extra=extra)
+        install_client(npm, extra)
     for script in ("check", "test"):
         run(*npm, "run", script, folder=CLIENT, extra=extra)
     return "passed"

@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.caller.errors import VoiceFailed
-from agent.caller.voice import library
+from agent.caller.voice import PITCH, RANGE, RATE, UTF8, library
 from training.audio.speech import Mark, Speech, SynthesisFailed, marks_from_starts, pcm_to_audio
 
-CHARS_UTF8 = 1
-RATE, PITCH, RANGE = 1, 3, 4
 END_OF_LIST, WORD, PHONEME = 0, 1, 7
 PAUSE = "_"
 
@@ -80,7 +78,7 @@ class Espeak:
         self._take = _Take()
         self._library.espeak_SetSynthCallback(self._callback)
         encoded = text.encode() + b"\0"
-        self._library.espeak_Synth(encoded, len(encoded), 0, 0, 0, CHARS_UTF8, None, None)
+        self._library.espeak_Synth(encoded, len(encoded), 0, 0, 0, UTF8, None, None)
         if not self._take.pieces:
             raise SynthesisFailed("espeak-ng gave no audio")
         return self._take
