@@ -63,7 +63,7 @@ async def test_what_is_already_here_is_not_fetched_again(served: Served, tmp_pat
 
 
 async def test_a_damaged_file_is_fetched_again(served: Served, tmp_path: Path) -> None:
-    (tmp_path / "model.bin").write_bytes(b"x" + CONTENT[1:])
+    (tmp_path / "model.bin").write_bytes(bytes([CONTENT[0] ^ 1]) + CONTENT[1:])
     wanted = model(served[0])
     assert state_of(wanted.files[0], tmp_path, thoroughly=True) == "damaged"
     await pull([wanted], tmp_path, progress=lambda _: None)
