@@ -9,6 +9,8 @@ from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextInp
 from livekit.agents.voice.room_io.types import TextInputEvent
 
 from agent.settings import Settings, TurnSettings
+from agent.turn_detector import AudioTurnDetector, TurnClock, TurnDetector
+from agent.turn_end import TurnRules
 from plugins.client import EngineClient
 from plugins.llama.llm import LLM
 from plugins.piper.tts import TTS
@@ -44,13 +46,14 @@ def build_session(settings: Settings, engine: EngineClient, detector: vad.VAD, *
     What the language model has read is kept in the engine under `call_id` from turn to turn.
     """
     language, answer = settings.models.language, settings.answer
-    return AgentSession(
+    clock = turn_clock(settings)
+    session = AgentSession[None](
         stt=STT(engine, vad=detector, language=None if language == "auto" else language),
         llm=LLM(engine, call_id=call_id, temperature=answer.temperature, max_tokens=answer.max_tokens),
         tts=TTS(engine),
         vad=detector,
         use_tts_aligned_transcript=True,
-        turn_handling=turn_handling(settings.turn),
+        turn_handling=turn_handling(settings.turn, clock),
         aec_warmup_duration=settings.turn.echo_guard_s,
         user_away_timeout=None,
         session_close_transcript_timeout=CLOSE_TRANSCRIPT_S,
@@ -61,12 +64,22 @@ def build_session(settings: Settings, engine: EngineClient, detector: vad.VAD, *
             max_unrecoverable_errors=MANY,
         ),
     )
+    clock.watch(session)
+    return session
 
 
-def turn_handling(turn: TurnSettings) -> TurnHandlingOptions:
+def turn_clock(settings: Settings) -> TurnClock:
+    """What the settings say about the end of a turn."""
+    turn = settings.turn
+    rules = TurnRules(finished_s=turn.min_delay_s, open_s=turn.open_delay_s, longest_s=turn.max_delay_s)
+    return TurnClock(rules, detection_s=turn.min_silence_s, language=settings.models.language)
+
+
+def turn_handling(turn: TurnSettings, clock: TurnClock) -> TurnHandlingOptions:
     """When a turn ends and what interrupts. Every mode is named: LiveKit's defaults may choose hosted services."""
+    detectors: dict[str, Any] = {"words": TurnDetector, "v1-mini": AudioTurnDetector}
     return TurnHandlingOptions(
-        turn_detection=inference.TurnDetector(version="v1-mini") if turn.detector == "v1-mini" else "vad",
+        turn_detection=detectors[turn.detector](clock) if turn.detector in detectors else "vad",
         endpointing={"mode": "fixed", "min_delay": turn.min_delay_s, "max_delay": turn.max_delay_s},
         interruption={
             "mode": "vad",

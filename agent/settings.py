@@ -141,14 +141,17 @@ class TurnSettings(Section):
 
     vad: Literal["builtin", "silero"] = "builtin"
     """Voice activity detector: LiveKit's built-in one, or livekit-plugins-silero."""
-    detector: Literal["vad", "v1-mini"] = "vad"
-    """What decides that a turn is over: silence alone, or LiveKit's local end-of-turn model as well."""
+    detector: Literal["words", "v1-mini", "vad"] = "words"
+    """What decides that a turn is over: silence and what was said, LiveKit's local end-of-turn model as well (255 MB,
+    for natural voices), or silence alone."""
     min_silence_s: PositiveFloat = 0.25
     """Silence after which the voice activity detector reports the end of speech."""
-    min_delay_s: float = Field(default=0.35, ge=0)
-    """Silence that ends a turn once it sounds finished."""
-    max_delay_s: PositiveFloat = 1.5
-    """Silence that ends a turn in any case."""
+    min_delay_s: float = Field(default=0.25, ge=0)
+    """Silence that ends a turn whose words are complete, such as a whole question; with `vad`, any turn."""
+    open_delay_s: PositiveFloat = 0.45
+    """Silence that ends a turn whose words tell nothing about its end."""
+    max_delay_s: PositiveFloat = 1.2
+    """Silence that ends a turn in any case, even after "and" or in the middle of a phone number."""
     interruption_min_s: float = Field(default=0.25, ge=0)
     """Speech of the caller that stops the agent."""
     echo_guard_s: float = Field(default=0.6, ge=0)

@@ -3,32 +3,34 @@
 from typing import Any
 
 import pytest
-from livekit.agents import inference
 from livekit.agents.voice.room_io import TextInputEvent
 
-from agent.session import build_session, build_vad, room_options, turn_handling
+from agent.session import build_session, build_vad, room_options, turn_clock, turn_handling
 from agent.settings import Settings, TurnSettings
+from agent.turn_detector import AudioTurnDetector, TurnDetector
 from plugins.client import EngineClient
 
 
 def test_nothing_is_left_to_defaults_that_may_dial_out() -> None:
-    handling = turn_handling(TurnSettings())
-    assert handling["turn_detection"] == "vad"
+    handling = turn_handling(TurnSettings(), turn_clock(Settings()))
+    assert isinstance(handling["turn_detection"], TurnDetector)
     assert handling["interruption"]["mode"] == "vad"
 
 
 def test_the_local_turn_model_is_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TURN_DETECTOR", "v1-mini")
-    detector = turn_handling(TurnSettings())["turn_detection"]
-    assert isinstance(detector, inference.TurnDetector)
+    detector = turn_handling(TurnSettings(), turn_clock(Settings()))["turn_detection"]
+    assert isinstance(detector, AudioTurnDetector)
     assert detector.model.endswith("mini")
 
 
 def test_turns_follow_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURN_DETECTOR", "vad")
     monkeypatch.setenv("TURN_MIN_DELAY_S", "0.5")
     monkeypatch.setenv("TURN_MAX_DELAY_S", "2")
     monkeypatch.setenv("TURN_INTERRUPTION_MIN_S", "0.4")
-    handling = turn_handling(TurnSettings())
+    handling = turn_handling(TurnSettings(), turn_clock(Settings()))
+    assert handling["turn_detection"] == "vad"
     assert (handling["endpointing"]["min_delay"], handling["endpointing"]["max_delay"]) == (0.5, 2)
     assert handling["interruption"]["min_duration"] == 0.4
 
