@@ -1,5 +1,6 @@
-"""One call of many spoken turns: how long each answer takes to be heard, and where the time goes.
+"""Many spoken turns: how long each answer takes to be heard, where the time goes, and who is cut off.
 
+Whole questions measure the latency; a second call, of people who hesitate, measures how often they are interrupted.
 With `--stock` the same questions go, in the same run, to the same models used the usual way (`bench/stock.py`).
 """
 
@@ -23,6 +24,9 @@ from bench.results import percentile
 
 TURNS = 30
 QUESTIONS = Path(__file__).with_name("questions.txt")
+HESITATIONS = Path(__file__).with_name("hesitations.txt")
+LISTEN_S = 1.0
+"""How much of an answer the caller listens to."""
 LOG = Path("run/bench.log")
 STOCK_START_S = 60.0
 STAGES = (
@@ -41,15 +45,20 @@ Figures = dict[str, object]
 
 async def run(settings: Settings, *, turns: int, with_stock: bool) -> Figures:
     """Start everything, make the calls, print the table and return the figures for `latest.json`."""
-    script = CallScript([Say(question) for question in questions(turns)])
+    script = _script(questions(turns))
     async with running_machine(settings, log=LOG) as page:
         columns = {"landline": await _call(script, await ask_for_ticket(page))}
+        hesitating = await _call(_script(HESITATIONS.read_text().splitlines()), await ask_for_ticket(page))
         if with_stock:
             async with _stock_worker(settings) as agent_name:
                 ticket = mint_ticket(_keys(settings), agent_name=agent_name, lifetime_s=3600)
                 columns["stock"] = await _call(script, ticket)
-    Console().print(_table(columns))
-    return figures(columns)
+    Console().print(_table(columns, hesitating))
+    return figures(columns, hesitating)
+
+
+def _script(said: Sequence[str]) -> CallScript:
+    return CallScript([Say(text) for text in said], listen_s=LISTEN_S)
 
 
 def questions(count: int) -> list[str]:
@@ -91,7 +100,7 @@ async def _stock_worker(settings: Settings) -> AsyncGenerator[str]:
         await worker.wait()
 
 
-def figures(columns: Mapping[str, Sequence[TurnReport]]) -> Figures:
+def figures(columns: Mapping[str, Sequence[TurnReport]], hesitating: Sequence[TurnReport]) -> Figures:
     """What goes into `latest.json`; latencies in milliseconds, of answered turns only."""
     ours = latencies(columns["landline"])
     found: Figures = {
@@ -99,7 +108,8 @@ def figures(columns: Mapping[str, Sequence[TurnReport]]) -> Figures:
         "unanswered": len(columns["landline"]) - len(ours),
         "p50_ms": round(median(ours)),
         "p95_ms": round(percentile(ours, 0.95)),
-        "cutoff_rate": round(share(columns["landline"], lambda turn: turn.is_cut_off), 3),
+        "cutoff_rate": round(cut_off(hesitating), 3),
+        "cutoff_rate_plain": round(cut_off(columns["landline"]), 3),
         "made_ahead_rate": round(share(columns["landline"], is_made_ahead), 3),
         "waterfall_ms": {name: round(value) for name, value in stage_medians(columns["landline"]).items()},
     }
@@ -113,6 +123,11 @@ def figures(columns: Mapping[str, Sequence[TurnReport]]) -> Figures:
 def latencies(turns: Sequence[TurnReport]) -> list[float]:
     """Heard latencies of the turns that were answered aloud."""
     return [turn.heard_ms for turn in turns if turn.heard_ms is not None]
+
+
+def cut_off(turns: Sequence[TurnReport]) -> float:
+    """The share of turns in which the agent was heard before the caller had finished."""
+    return share(turns, lambda turn: turn.is_cut_off)
 
 
 def is_made_ahead(turn: TurnReport) -> bool:
@@ -131,12 +146,14 @@ def stage_medians(turns: Sequence[TurnReport]) -> dict[str, float]:
     return {name: median(values) for name, values in times.items() if values}
 
 
-def _table(columns: Mapping[str, Sequence[TurnReport]]) -> Table:
+def _table(columns: Mapping[str, Sequence[TurnReport]], hesitating: Sequence[TurnReport]) -> Table:
     table = Table("ms", *columns, title="Heard latency: the caller's last sample to the agent's first")
     rows = {name: latencies(turns) for name, turns in columns.items()}
     table.add_row("p50", *(f"{median(row):.0f}" for row in rows.values()))
     table.add_row("p95", *(f"{percentile(row, 0.95):.0f}" for row in rows.values()))
     table.add_row("answered", *(f"{len(row)} of {len(columns[name])}" for name, row in rows.items()))
+    table.add_row("cut off", *(f"{cut_off(turns):.0%}" for turns in columns.values()))
+    table.add_row("cut off while hesitating", f"{cut_off(hesitating):.0%}")
     for stage, value in stage_medians(columns["landline"]).items():
         table.add_row(f"  {stage.removesuffix('_ms').replace('_', ' ')}", f"{value:.0f}")
     return table

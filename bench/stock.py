@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any, cast
 
+from livekit import rtc
 from livekit.agents import Agent, AgentServer, AgentSession, JobContext, JobExecutorType, inference, llm, stt, tts
 from livekit.agents import ModelSettings as LiveKitModelSettings
 
-from agent.call import prewarm
+from agent.call import INTERRUPT_METHOD, prewarm
 from agent.discretion import be_discreet
 from agent.prompting import Prompt, Prompting, answer_rules, chat_context
 from agent.prompts import read_stock
@@ -88,6 +89,12 @@ async def serve_call(job: JobContext) -> None:
         },
     )
     prompting = Prompting(engine, answer_rules(settings), documents_on=lambda: True)
+
+    async def be_quiet(_: rtc.RpcInvocationData) -> str:
+        await session.interrupt(force=True)
+        return ""
+
+    job.room.local_participant.register_rpc_method(INTERRUPT_METHOD, be_quiet)
     await session.start(StockAgent(prompting), room=job.room, session_host=False, record=False)
 
 

@@ -53,7 +53,7 @@ async def run_call(
             if isinstance(turn, Type):
                 report = await caller.type(turn.text)
             else:
-                report = await caller.say(audio[turn], text=said(turn))
+                report = await caller.say(audio[turn], text=said(turn), listen_s=script.listen_s)
             turns.append(report)
             if on_turn:
                 on_turn(report)
@@ -146,14 +146,17 @@ class Caller:
         await self.silence_of_agent()
         return _text(self._agent_segments(since_s=since_s))
 
-    async def say(self, audio: Any, *, text: str) -> TurnReport:
-        """Speak `audio` (48 kHz float) and hear the answer out."""
+    async def say(self, audio: Any, *, text: str, listen_s: float | None = None) -> TurnReport:
+        """Speak `audio` (48 kHz float) and hear the answer out, or `listen_s` of it."""
         began_s = asyncio.get_running_loop().time()
         spoken_s = await self.mouth.speak(audio)
         heard_s: float | None = None
         with suppress(TimeoutError):
             async with asyncio.timeout(self._patience.answer_s):
                 heard_s = await self.ear.sound_after(spoken_s)
+            if listen_s is not None:
+                await asyncio.sleep(listen_s)
+                await self.interrupt()
             await self.silence_of_agent()
         return self._turn("voice", text, began_s=began_s, asked_s=spoken_s, heard_s=heard_s)
 

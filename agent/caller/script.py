@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from agent.caller.pauses import with_pauses, without_pauses
 from agent.caller.voice import DEFAULT_VOICE, WORDS_PER_MINUTE, recording, speech
 from plugins.audio import Float
 
 
 @dataclass(frozen=True)
 class Say:
-    """A spoken turn, in the caller's synthetic voice."""
+    """A spoken turn, in the caller's synthetic voice; `[0.6]` in it is a pause of so many seconds."""
 
     text: str
 
@@ -59,16 +61,23 @@ class CallScript:
     documents: bool = True
     """Whether the agent may use the documents."""
     patience: Patience = field(default_factory=Patience)
+    listen_s: float | None = None
+    """How much of each answer is heard before the caller presses the stop button; `None`: all of it."""
 
     def audio(self, turn: Say | Play, *, sample_rate_hz: int) -> Float:
         """The sound of a spoken turn. Raises `VoiceFailed`."""
         if isinstance(turn, Play):
             return recording(turn.path, sample_rate_hz=sample_rate_hz)
-        return speech(
-            turn.text, sample_rate_hz=sample_rate_hz, voice=self.voice, words_per_minute=self.words_per_minute
+        return with_pauses(
+            turn.text, partial(self._speak, sample_rate_hz=sample_rate_hz), sample_rate_hz=sample_rate_hz
         )
+
+    def _speak(self, text: str, *, sample_rate_hz: int) -> Float:
+        return speech(text, sample_rate_hz=sample_rate_hz, voice=self.voice, words_per_minute=self.words_per_minute)
 
 
 def said(turn: Turn) -> str:
     """What a turn says, for the report: its text, or the recording's name."""
-    return f"[{turn.path.name}]" if isinstance(turn, Play) and not turn.text else turn.text
+    if isinstance(turn, Play) and not turn.text:
+        return f"[{turn.path.name}]"
+    return without_pauses(turn.text) if isinstance(turn, Say) else turn.text

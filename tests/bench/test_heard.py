@@ -24,11 +24,12 @@ def test_a_percentile_is_a_value_that_was_measured() -> None:
 
 def test_figures_count_what_was_cut_off_made_ahead_and_never_answered() -> None:
     ours = [turn(400, ahead_ms=90), turn(500), turn(None), turn(600, ahead_ms=50, is_cut_off=True)]
-    found = figures({"landline": ours, "stock": [turn(1000)]})
+    found = figures({"landline": ours, "stock": [turn(1000)]}, [turn(700), turn(None, is_cut_off=True)])
     assert found["p50_ms"] == 500
     assert found["p95_ms"] == 600
     assert found["unanswered"] == 1
-    assert found["cutoff_rate"] == 0.25
+    assert found["cutoff_rate"] == 0.5
+    assert found["cutoff_rate_plain"] == 0.25
     assert found["made_ahead_rate"] == 0.5
     assert found["stock_ratio"] == 0.5
     assert found["waterfall_ms"] == {"retrieval_ms": 12, "ahead_ms": 25}
