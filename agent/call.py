@@ -19,6 +19,7 @@ from livekit.agents import (
 )
 
 from agent import phrases
+from agent.ahead import Ahead
 from agent.apology import is_back
 from agent.assistant import Assistant
 from agent.discretion import be_discreet
@@ -68,17 +69,20 @@ class Call:
         self._waterfall = Waterfall(self._tell)
         self._session = build_session(settings, self._engine, job.proc.userdata["vad"], call_id=job.room.name)
         self._outage = Outage(come_back=lambda: is_back(self._engine), say=self._say)
+        self._prompting = Prompting(self._engine, answer_rules(settings), documents_on=self._documents_on)
+        self._ahead = Ahead(self._engine, self._prompting, call_id=job.room.name)
         self._assistant = self._build_assistant()
         self._text_door = TextDoor(self._waterfall, tell=self._tell, max_chars=settings.answer.max_typed_chars)
         self._session.on("conversation_item_added", self._on_item)
         self._session.on("close", self._on_close)
         self._outage.watch(self._session)
+        self._ahead.watch(self._session)
         job.add_shutdown_callback(self._release)
 
     def _build_assistant(self) -> Assistant:
         return Assistant(
             engine=self._engine,
-            prompting=Prompting(self._engine, answer_rules(self._settings), documents_on=self._documents_on),
+            prompting=self._prompting,
             waterfall=self._waterfall,
             phrases=phrases.cached(PHRASES_FOLDER, voice=self._settings.models.voice),
             greeting=read_stock()["greeting"].text,
@@ -156,6 +160,7 @@ class Call:
     async def _release(self) -> None:
         """Give back what the engine keeps for this call."""
         await self._outage.aclose()
+        await self._ahead.aclose()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,6 +1,7 @@
 """From a caller's question to the prompt that answers it: retrieval first, then quote mode or free mode."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -16,6 +17,9 @@ from plugins.client import EngineClient
 
 Json = dict[str, Any]
 Messages = list[dict[str, str]]
+
+FRESH_S = 10.0
+"""How long the result of a search is good for: longer than a turn, shorter than it takes to change a document."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,19 @@ def answer_rules(settings: Settings) -> AnswerRules:
     )
 
 
+@dataclass(frozen=True)
+class Search:
+    """A search that runs or has run."""
+
+    begun_s: float
+    result: "asyncio.Task[Json]"
+
+    def is_good(self, now_s: float) -> bool:
+        """Whether its result may still be used. One that failed is made again."""
+        failed = self.result.done() and (self.result.cancelled() or self.result.exception() is not None)
+        return not failed and now_s - self.begun_s < FRESH_S
+
+
 class Prompting:
     """Makes the prompts of one call. `documents_on` says whether the caller wants the documents used."""
 
@@ -59,24 +76,47 @@ class Prompting:
         self._engine = engine
         self._rules = rules
         self._documents_on = documents_on
+        self._searches: dict[tuple[str, bool], Search] = {}
 
     async def prompt(self, chat: llm.ChatContext, question: llm.ChatMessage) -> Prompt:
         """Retrieve for `question` and build its prompt. Raises `EngineError`."""
-        rules, text = self._rules, (question.raw_text_content or "").strip()
-        history = recent(
-            before(chat, question),
-            max_messages=rules.history_messages,
-            max_tokens=rules.history_tokens,
-            without=APOLOGIES,
-        )
-        documents = self._documents_on()
-        retrieval = await self._engine.retrieve(
-            search_query(text, history), k=rules.passages, collection=rules.collection, documents=documents
-        )
+        return await self._prompt((question.raw_text_content or "").strip(), self._recent(before(chat, question)))
+
+    async def ahead(self, chat: llm.ChatContext, text: str) -> Messages:
+        """The prompt's messages if the caller's turn were `text`, or their beginning while nothing is said yet.
+
+        What is found for them is kept for `prompt`. Raises `EngineError`.
+        """
+        history = self._recent(chat.messages())
+        if text:
+            return (await self._prompt(text, history)).messages
+        instructions = read_prompt("quote") if self._rules.mode == "quote" else self._rules.instructions
+        return [{"role": "system", "content": instructions}, *history]
+
+    async def _prompt(self, text: str, history: Messages) -> Prompt:
+        rules, documents = self._rules, self._documents_on()
+        retrieval = await self._search(search_query(text, history), documents)
         if rules.mode == "quote":
             quote = quote_prompt(retrieval, text, history, documents=documents)
             return Prompt(quote.messages, {"grammar": quote.grammar}, retrieval)
         return Prompt(free_messages(rules.instructions, retrieval, text, history), {}, retrieval)
+
+    def _recent(self, messages: Sequence[llm.ChatMessage]) -> Messages:
+        rules = self._rules
+        return recent(messages, max_messages=rules.history_messages, max_tokens=rules.history_tokens, without=APOLOGIES)
+
+    async def _search(self, query: str, documents: bool) -> Json:
+        """What is found for `query`; a search that runs or has just run is not made again."""
+        now_s = asyncio.get_running_loop().time()
+        self._searches = {key: one for key, one in self._searches.items() if one.is_good(now_s)}
+        key = (query, documents)
+        if key not in self._searches:
+            self._searches[key] = Search(now_s, asyncio.create_task(self._retrieve(query, documents)))
+        return await asyncio.shield(self._searches[key].result)
+
+    async def _retrieve(self, query: str, documents: bool) -> Json:
+        rules = self._rules
+        return await self._engine.retrieve(query, k=rules.passages, collection=rules.collection, documents=documents)
 
 
 def free_messages(instructions: str, retrieval: Json, question: str, history: Messages) -> Messages:

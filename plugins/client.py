@@ -11,14 +11,14 @@ Leaving an iterator early closes its connection, which stops the work in the eng
 import base64
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
 
-from plugins.errors import EngineError, EngineUnavailable, from_code
+from plugins.errors import EngineError, EngineUnavailable, Superseded, from_code
 
 Json = dict[str, Any]
 
@@ -160,6 +160,15 @@ class EngineClient:
             async for event in _server_sent(response):
                 for delta in _chat_deltas(event):
                     yield delta
+
+    async def read_ahead(self, messages: Sequence[Mapping[str, Any]], *, call_id: str) -> None:
+        """Have the language model read a prompt whose answer the call will want soon; what it read before, it keeps.
+
+        A request for an answer takes its place at once.
+        """
+        with suppress(Superseded):
+            body = {"messages": list(messages), "call_id": call_id, "max_tokens": 0}
+            await self._json("POST", "/v1/chat/completions", json=body)
 
     async def speak(self, text: str, *, voice: str | None = None, speed: float = 1.0) -> AsyncGenerator[SpeechPiece]:
         """Speech for a text, clause by clause as it is made."""

@@ -10,9 +10,9 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from plugins.errors import EngineError
-from plugins.llama.model import Delta, Generation, Stream, Usage
+from plugins.llama.model import Delta, Generation, Priority, Stream, Usage
 from plugins.server.keys import ENGINE
-from plugins.server.metrics import LLM, Measured
+from plugins.server.metrics import LLM, LLM_AHEAD, Measured
 from plugins.server.replies import EventStream, Json, read_body
 
 DEFAULT_MAX_TOKENS = 512
@@ -28,7 +28,10 @@ class ResponseFormat(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """The fields of OpenAI's chat request that a local model can honour, and two of ours: `call_id`, `grammar`."""
+    """The fields of OpenAI's chat request that a local model can honour, and two of ours: `call_id`, `grammar`.
+
+    `max_tokens` 0 reads the prompt ahead of the request that will want its answer.
+    """
 
     messages: list[Json] = Field(min_length=1)
     model: str = ""
@@ -37,8 +40,8 @@ class ChatRequest(BaseModel):
     tools: list[Json] | None = None
     tool_choice: Any = None
     response_format: ResponseFormat = ResponseFormat()
-    max_tokens: int | None = Field(default=None, ge=1)
-    max_completion_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=0)
+    max_completion_tokens: int | None = Field(default=None, ge=0)
     temperature: float = Field(default=0.0, ge=0, le=2)
     top_p: float = Field(default=1.0, gt=0, le=1)
     seed: int | None = None
@@ -50,18 +53,21 @@ class ChatRequest(BaseModel):
     def generation(self, *, default_tokens: int) -> Generation:
         """What the model is asked to do."""
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+        wanted = (self.max_completion_tokens, self.max_tokens, default_tokens)
+        max_tokens = next(tokens for tokens in wanted if tokens is not None)
         return Generation(
             messages=self.messages,
             tools=self.tools,
             tool_choice=self.tool_choice,
             grammar=self.grammar,
             json_schema=self._schema(),
-            max_tokens=self.max_completion_tokens or self.max_tokens or default_tokens,
+            max_tokens=max_tokens,
             temperature=self.temperature,
             top_p=self.top_p,
             seed=self.seed,
             stop=stop,
             call_id=self.call_id,
+            priority=Priority.ANSWER if max_tokens else Priority.SPECULATIVE,
         )
 
     def _schema(self) -> Json | None:
@@ -114,8 +120,9 @@ async def complete_chat(request: web.Request) -> web.StreamResponse:
     model = engine.llama.use()
     body = await read_body(request, ChatRequest)
     chunks = Chunks(engine.llama.name)
-    stream = model.generate(body.generation(default_tokens=DEFAULT_MAX_TOKENS))
-    with LLM.measure() as measured:
+    generation = body.generation(default_tokens=DEFAULT_MAX_TOKENS)
+    stream = model.generate(generation)
+    with (LLM if generation.max_tokens else LLM_AHEAD).measure() as measured:
         async with aclosing(_counted(stream, measured)) as deltas:
             if body.stream:
                 return await _streamed(EventStream(request), chunks, deltas, body.stream_options)

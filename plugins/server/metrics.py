@@ -55,3 +55,4 @@ class Stage:
 STT = Stage("stt_transcription", "Transcriptions")
 TTS = Stage("tts_synthesis", "Speech syntheses")
 LLM = Stage("llm_generation", "Language model answers")
+LLM_AHEAD = Stage("llm_read_ahead", "Prompts read before their answers were wanted")

@@ -124,3 +124,32 @@ def test_the_starter_models_quote() -> None:
     made = answer_rules(Settings())
     assert (made.mode, made.history_messages, made.passages) == ("quote", 10, 5)
     assert made.instructions
+
+
+async def test_what_was_searched_ahead_is_not_searched_again() -> None:
+    engine = Library()
+    prompting = Prompting(engine, rules(), documents_on=lambda: True)
+    context, question = chat("when is breakfast")
+    messages = await prompting.ahead(llm.ChatContext.empty(), "when is breakfast")
+    prompt = await prompting.prompt(context, question)
+    assert prompt.messages == messages
+    assert len(engine.asked) == 1
+
+
+async def test_before_the_caller_speaks_the_conversation_so_far_is_the_beginning_of_the_prompt() -> None:
+    engine = Library()
+    prompting = Prompting(engine, rules(), documents_on=lambda: True)
+    context, question = chat("when is breakfast", "From seven.", "and on sundays")
+    so_far = llm.ChatContext(context.items[:-1])
+    ahead = await prompting.ahead(so_far, "")
+    assert (await prompting.prompt(context, question)).messages[: len(ahead)] == ahead
+    assert len(engine.asked) == 1
+
+
+async def test_a_search_that_failed_ahead_is_made_again() -> None:
+    engine = Library()
+    prompting = Prompting(Absent("unix:nowhere"), rules(), documents_on=lambda: True)
+    with pytest.raises(EngineUnavailable):
+        await prompting.ahead(llm.ChatContext.empty(), "when is breakfast")
+    prompting._engine = engine  # pyright: ignore[reportPrivateUsage]  # it has come back
+    assert await prompting.ahead(llm.ChatContext.empty(), "when is breakfast")

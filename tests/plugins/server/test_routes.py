@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 
 from plugins.client import EngineClient
-from plugins.errors import EngineBusy, EngineUnavailable, InvalidRequest, ModelMissing
-from plugins.llama.model import Delta, Usage
+from plugins.errors import EngineBusy, EngineUnavailable, InvalidRequest, ModelMissing, Superseded
+from plugins.llama.model import Delta, Priority, Usage
 from plugins.server.app import listening
 from plugins.server.slots import ModelSlot
 from tests.plugins.server.conftest import Bench, build, settled, tool_call
@@ -23,6 +23,17 @@ async def test_an_answer_streams_as_deltas_with_its_usage(bench: Bench) -> None:
     assert deltas[-1]["usage"]["prompt_tokens_details"] == {"cached_tokens": 3}
     assert bench.llama.asked[0].call_id == "call-1"
     assert bench.llama.asked[0].grammar == "root ::= [a-z]+"
+
+
+async def test_a_prompt_read_ahead_is_speculative_and_says_nothing(bench: Bench) -> None:
+    await bench.client.read_ahead(HELLO, call_id="call-1")
+    asked = bench.llama.asked[0]
+    assert (asked.max_tokens, asked.priority, asked.call_id) == (0, Priority.SPECULATIVE, "call-1")
+
+
+async def test_reading_ahead_gives_way_to_the_question_itself(bench: Bench) -> None:
+    bench.llama.answer = [Superseded("a newer request of the same call took this one's place")]
+    await bench.client.read_ahead(HELLO, call_id="call-1")
 
 
 async def test_tool_calls_pass_through(bench: Bench) -> None:
