@@ -22,6 +22,7 @@ from plugins.server.metrics import ACTIVE_STREAMS, STT, STT_AUDIO
 from plugins.server.replies import Json
 from plugins.server.scheduler import Priority
 from plugins.whisper.interim import Agreement
+from plugins.whisper.mel import Known
 from plugins.whisper.model import Transcript, Utterance
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class OpenUtterance:
         self._pieces: list[Float] = []
         self._samples = 0
         self._decoded_samples = 0
+        self._known = Known()
         self._agreement = Agreement()
         self._interim = ""
         self._interim_task: asyncio.Task[None] | None = None
@@ -91,7 +93,9 @@ class OpenUtterance:
     async def _decode(self, priority: Priority, *, is_interim: bool) -> Transcript:
         audio = np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.float32)
         self._pieces = [audio]
-        utterance = Utterance(audio, self._language, want_words=not is_interim, is_interim=is_interim)
+        utterance = Utterance(
+            audio, self._language, want_words=not is_interim, is_interim=is_interim, known=self._known
+        )
         now = asyncio.get_running_loop().time()
         return await self._engine.hearing.submit(utterance, priority=priority, deadline_s=now)
 

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from faster_whisper.feature_extractor import FeatureExtractor
-
 from plugins.errors import ModelCorrupt, ModelError
 from plugins.whisper.alignment import is_plausible, words_by_length, words_from_attention
 from plugins.whisper.judge import Evidence, Thresholds, Verdict, judge, without_loop
+from plugins.whisper.mel import LogMel
 from plugins.whisper.native import Decoded, Encoded, Native, read_json
 from plugins.whisper.tokens import Tokens
 from plugins.whisper.transcripts import Float, Transcript, Utterance, Word
@@ -19,7 +18,6 @@ from plugins.whisper.windows import (
     cut_windows,
     frames_for,
     group,
-    padded,
     voiced_span,
 )
 
@@ -65,7 +63,7 @@ class WhisperModel:
         self._native = Native(path, threads=threads, device=device)
         self._tokens = Tokens(path, is_multilingual=self._native.is_multilingual)
         _check_features(path, bands=self._native.mel_bands)
-        self._log_mel = FeatureExtractor(feature_size=self._native.mel_bands)
+        self._log_mel = LogMel(bands=self._native.mel_bands)
 
     @property
     def is_multilingual(self) -> bool:
@@ -98,7 +96,10 @@ class WhisperModel:
     def _hear(self, windows: Sequence[Window], utterances: Sequence[Utterance]) -> list[Heard]:
         """Decode windows of like length in one batch."""
         longest_s = max(window.length_s for window in windows)
-        encoded = self._native.encode([self._features(window.audio, frames_for(longest_s)) for window in windows])
+        frames = frames_for(longest_s)
+        encoded = self._native.encode(
+            [self._features(*item, frames=frames) for item in zip(windows, utterances, strict=True)]
+        )
         languages = self._languages(encoded, [utterance.language for utterance in utterances])
         decoded = self._native.generate(
             encoded,
@@ -109,8 +110,9 @@ class WhisperModel:
         heard = [self._judged(*item) for item in zip(windows, decoded, languages, strict=True)]
         return self._with_words(heard, encoded, [utterance.want_words for utterance in utterances])
 
-    def _features(self, audio: Float, frames: int) -> Float:
-        return self._log_mel(padded(audio, frames=frames), padding=0)[:, :frames]
+    def _features(self, window: Window, utterance: Utterance, *, frames: int) -> Float:
+        is_beginning = window.start_s == 0 and window.audio.size == utterance.audio.size
+        return self._log_mel(window.audio, frames=frames, known=utterance.known if is_beginning else None)
 
     def _languages(self, encoded: Encoded, wanted: Sequence[str | None]) -> list[str]:
         """The language of each window: English, as asked for, or detected."""

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+from plugins.audio import Float
+from plugins.whisper.mel import Known
 
-Float = NDArray[np.float32]
+__all__ = ["SAMPLE_RATE_HZ", "Float", "Transcript", "Utterance", "Word"]
 
 SAMPLE_RATE_HZ = 16_000
 
@@ -21,6 +21,8 @@ class Utterance:
     language: str | None = None
     want_words: bool = False
     is_interim: bool = False
+    known: Known | None = None
+    """What earlier decodes of the same speech, when it was shorter, have computed."""
 
 
 @dataclass(frozen=True)

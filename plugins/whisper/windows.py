@@ -82,12 +82,6 @@ def group(windows: Sequence[Window], *, max_batch: int, max_waste: float = 0.5) 
     return groups
 
 
-def padded(audio: Float, *, frames: int) -> Float:
-    """Audio followed by silence up to `frames` frames of 10 ms."""
-    samples = frames * SAMPLE_RATE_HZ // FRAMES_PER_S
-    return np.pad(audio[:samples], (0, max(0, samples - audio.size)))
-
-
 def voiced_span(audio: Float) -> tuple[float, float]:
     """First and last second of audio that is not silence compared with its peak."""
     loud = np.flatnonzero(np.abs(audio) > 0.05 * float(np.abs(audio).max(initial=0.0)))

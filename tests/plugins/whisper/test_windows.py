@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from plugins.whisper.transcripts import SAMPLE_RATE_HZ
-from plugins.whisper.windows import Window, cut_windows, frames_for, group, padded, quietest, voiced_span
+from plugins.whisper.windows import Window, cut_windows, frames_for, group, quietest, voiced_span
 from tests.plugins.whisper.conftest import noise
 
 
@@ -60,12 +60,6 @@ def test_like_lengths_share_a_batch() -> None:
 def test_a_batch_has_a_limit() -> None:
     groups = group([of_length(2.0)] * 5, max_batch=2)
     assert [len(batch) for batch in groups] == [2, 2, 1]
-
-
-def test_padding_is_silence_after_the_speech() -> None:
-    audio = padded(np.ones(100, np.float32), frames=100)
-    assert audio.size == SAMPLE_RATE_HZ
-    assert audio.sum() == 100
 
 
 def test_the_voiced_span_leaves_silence_out() -> None:
