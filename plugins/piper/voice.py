@@ -1,16 +1,20 @@
 """Load a Piper voice with a fixed number of threads, and read phoneme groups from what it says."""
 
-import importlib.util
 import json
 from collections.abc import Iterable
 from pathlib import Path
 
+import onnx
 import onnxruntime
+from google.protobuf.message import DecodeError
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # pyright: ignore[reportAttributeAccessIssue] -- a binary module
 from piper import PiperConfig, PiperVoice
+from piper.patch_voice_with_alignment import add_alignment_output
 from piper.voice import AudioChunk
 
 from plugins.errors import ModelCorrupt, ModelMissing
+from plugins.piper.split import Sounding, halve
+from plugins.piper.stepwise import StepwiseVoice
 from plugins.piper.timing import Group
 
 NOT_PHONEMES = frozenset("^$_ .,;:!?\"'()[]{}-–—ˈˌː")
@@ -37,30 +41,44 @@ def load_voice(path: Path, *, threads: int) -> PiperVoice:
         config = PiperConfig.from_dict(json.loads(config_path.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelCorrupt(config_path, f"{type(error).__name__}: {error}") from error
-    return PiperVoice(session=_session(path, threads), config=config)
+    try:
+        return _stepwise(path, config, threads) or PiperVoice(session=_session(path, threads), config=config)
+    except VOICE_ERRORS as error:
+        raise ModelCorrupt(path, str(error).splitlines()[0]) from error
 
 
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    session = _open(str(path), threads)
+    if len(session.get_outputs()) == 1 and (patched := _with_alignments(path)):
+        session = _open(patched, threads)
+    return session
+
+
+def _open(model: str | bytes, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _stepwise(path: Path, config: PiperConfig, threads: int) -> StepwiseVoice | None:
+    """The voice in two halves, if it has them and its pieces fit together."""
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        if len(session.get_outputs()) == 1 and (patched := _with_alignments(path)):
-            session = onnxruntime.InferenceSession(patched, options, providers=["CPUExecutionProvider"])
-    except VOICE_ERRORS as error:
-        raise ModelCorrupt(path, str(error).splitlines()[0]) from error
-    return session
+        halves = halve(onnx.load(str(path))) if config.num_speakers <= 1 else None
+    except DecodeError:
+        return None  # opening it as a whole says what is wrong
+    if halves is None:
+        return None
+    try:
+        sounding = Sounding(_open(halves.sounding.SerializeToString(), threads), width=halves.width)
+    except ValueError:
+        return None
+    return StepwiseVoice(session=_open(halves.speaking.SerializeToString(), threads), config=config, sounding=sounding)
 
 
 def _with_alignments(path: Path) -> bytes | None:
-    """The voice with its phoneme durations as a second output, if the `onnx` package is here and they are found."""
-    if importlib.util.find_spec("onnx") is None:
-        return None
-    import onnx
-    from piper.patch_voice_with_alignment import add_alignment_output
-
+    """The voice with its phoneme durations as a second output, if they are found."""
     model = onnx.load(str(path))
     try:
         add_alignment_output(model)

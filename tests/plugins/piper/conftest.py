@@ -89,9 +89,40 @@ def humming_graph(*, with_durations: bool) -> onnx.ModelProto:
     return model
 
 
-def write_voice(path: Path, *, with_durations: bool = True) -> Path:
+def upsampling_graph() -> onnx.ModelProto:
+    """The humming voice made as a VITS is: a latent for every frame, then convolutions up to samples."""
+    model = humming_graph(with_durations=False)
+    graph = model.graph
+    rng = np.random.default_rng(0)
+    weights = {
+        "as_latent": np.array([1, 1, -1]),
+        "enter": rng.normal(0, 0.5, (4, 1, 7)).astype(np.float32),
+        "up": rng.normal(0, 0.5, (4, 3, 2 * HOP)).astype(np.float32),
+        "leave": rng.normal(0, 0.1, (1, 3, 5)).astype(np.float32),
+    }
+    layers = [
+        ("Reshape", ["level", "as_latent"], "latent", {}),
+        ("Conv", ["latent", "enter"], "entered", {"pads": [3, 3]}),
+        ("LeakyRelu", ["entered"], "bent", {}),
+        ("ConvTranspose", ["bent", "up"], "upped", {"strides": [HOP], "pads": [HOP // 2, HOP // 2]}),
+        ("Conv", ["upped", "leave"], "left", {"pads": [2, 2]}),
+        ("Tanh", ["left"], "bounded", {}),
+        ("Reshape", ["bounded", "shape"], "output", {}),
+    ]
+    kept = [node for node in graph.node if node.output[0] not in ("time", "phase", "tone", "wave", "output")]
+    made = [helper.make_node(kind, inputs, [output], **options) for kind, inputs, output, options in layers]
+    constants = {weight.name: weight for weight in graph.initializer}
+    constants["hop"] = numpy_helper.from_array(np.array(1, np.float32), "hop")  # the clock counts frames
+    constants |= {name: numpy_helper.from_array(value, name) for name, value in weights.items()}
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend([*kept, *made])
+    graph.initializer.extend(constants.values())
+    return model
+
+
+def write_voice(path: Path, *, with_durations: bool = True, graph: onnx.ModelProto | None = None) -> Path:
     """A `.onnx` and `.onnx.json` pair."""
-    onnx.save(humming_graph(with_durations=with_durations), str(path))
+    onnx.save(graph or humming_graph(with_durations=with_durations), str(path))
     settings = {
         "num_symbols": 256,
         "num_speakers": 1,
