@@ -1,0 +1,64 @@
+"""`bench/results/latest.md`: the figures that the README quotes, each beside its goal."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.results import LATEST
+
+Json = Mapping[str, Any]
+TABLE = LATEST.with_suffix(".md")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row: what was measured, where it stands in `latest.json`, how it is written, and the goal."""
+
+    measure: str
+    field: str
+    form: str
+    goal: str
+
+
+LINES = (
+    Line("heard latency, one call, p50", "heard.p50_ms", "{:.0f} ms", "≤ 500 ms"),
+    Line("heard latency, one call, p95", "heard.p95_ms", "{:.0f} ms", "≤ 800 ms"),
+    Line("the same models used the usual way, p50", "heard.stock_p50_ms", "{:.0f} ms", ""),
+    Line("ratio of the two", "heard.stock_ratio", "{:.2f}", "≤ 0.60"),
+    Line("hesitating callers cut off", "heard.cutoff_rate", "{:.0%}", "≤ 5 %"),
+    Line("standard shapes, p50", "heard.standard_p50_ms", "{:.0f} ms", "≤ 1200 ms"),
+    Line("standard shapes, ratio to the usual way", "heard.standard_stock_ratio", "{:.2f}", "≤ 0.50"),
+    Line("simultaneous talking calls with p95 ≤ 1.2 s", "calls.at_target", "{:.0f}", "≥ 8"),
+    Line("private memory of a further call", "calls.private_mb_per_call", "{:.0f} MB", "≤ 60 MB"),
+    Line("language model: share of the raw batched rate", "engine.llm_batch_efficiency", "{:.2f}", "≥ 0.90"),
+    Line("language model: from cancel to a free slot", "engine.cancel_ms", "{:.1f} ms", "one step"),
+    Line("caller speaks to agent ducked", "interrupt.duck_ms", "{:.0f} ms", "≤ 100 ms"),
+    Line("caller speaks to agent silent", "interrupt.silent_ms", "{:.0f} ms", "≤ 300 ms"),
+    Line("words invented in ten minutes of non-speech", "noise.invented_words", "{:.0f}", "0"),
+    Line("false stops on 30 coughs and backchannels", "noise.false_stops", "{:.0f}", "0"),
+    Line("worker killed, conversation goes on", "survival.worker_s", "{:.1f} s", "≤ 3 s"),
+    Line("engine killed, conversation goes on", "survival.engine_s", "{:.1f} s", "≤ 10 s"),
+    Line("memory growth over 500 short calls", "survival.memory_growth", "{:.1%}", "≤ 5 %"),
+)
+
+
+def markdown(results: Mapping[str, Json]) -> str:
+    """The table of what has been measured, and on which machine and when."""
+    rows = [row for line in LINES if (row := _row(line, results))]
+    where = sorted({f"{section['machine']}, {section['measured_at'][:10]}" for section in results.values()})
+    head = ["| measure | measured | goal |", "|---|---|---|"]
+    return "\n".join([*head, *rows, "", f"Measured on: {'; '.join(where)}.", ""])
+
+
+def _row(line: Line, results: Mapping[str, Json]) -> str:
+    section, name = line.field.split(".")
+    value = results.get(section, {}).get(name)
+    return "" if value is None else f"| {line.measure} | {line.form.format(value)} | {line.goal} |"
+
+
+def write() -> str:
+    """Write the table of `latest.json` beside it and return it."""
+    text = markdown(json.loads(LATEST.read_text()))
+    TABLE.write_text(text)
+    return text
