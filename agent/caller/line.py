@@ -32,6 +32,8 @@ class Mouth:
         self._pending: Float = np.zeros(0, np.float32)
         self._spoken = asyncio.Event()
         self._last_audible_at_s = 0.0
+        self.delays_s: list[float] = []
+        """How late each frame was sent, oldest first."""
         self._noise = np.random.default_rng(seed=7)
 
     async def run(self) -> None:
@@ -39,7 +41,9 @@ class Mouth:
         loop = asyncio.get_running_loop()
         due_s = loop.time()
         while True:
-            frame = self._next_frame(at_s=loop.time())
+            at_s = loop.time()
+            self.delays_s.append(max(0.0, at_s - due_s))
+            frame = self._next_frame(at_s=at_s)
             pcm = pcm_from_float(frame)
             await self._source.capture_frame(rtc.AudioFrame(pcm, RATE_HZ, 1, FRAME))
             due_s += FRAME_MS / 1000
