@@ -30,7 +30,7 @@ from bench.heard import QUESTIONS, keys
 GREETED = "greeted"
 CALLS_PER_PROCESS = 4
 """LiveKit's library tells every audio frame to all calls of a process."""
-STAGGER_S = 0.7
+STAGGER_S = 0.5
 """Between two callers' joining."""
 CYCLE_S = 6.0
 """About one question with its answer: the first questions are spread over it."""
@@ -174,7 +174,7 @@ class CallersProcess:
         assert self._process.stdout
         line = await self._process.stdout.readline()
         if not line:
-            raise RuntimeError("the callers' process ended before its time")
+            raise RuntimeError("a process of callers ended before its time; the log says why")
         return line.decode().strip()
 
     async def hang_up(self) -> None:

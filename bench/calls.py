@@ -19,11 +19,11 @@ from bench.model_sets import ModelSet, model_sets
 from bench.rows import OWN, SHARED, Row, figures, is_past_knee, table
 from bench.usage import Pid, busiest, family, part, private_mb, snapshot
 
-SECONDS = 32.0
+SECONDS = 28.0
 TARGET_MS = 1200.0
 PER_CALL_AT = (1, 2, 4)
 LOG = Path("run/bench.log")
-SETTLED_S = 2.0
+SETTLED_S = 1.5
 """Job processes are warm when none has come or gone for this long."""
 SETTLE_WITHIN_S = 30.0
 
