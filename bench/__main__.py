@@ -31,7 +31,7 @@ def calls(
     per_call_engines: Annotated[bool, typer.Option(help="Also with one set of models per call.")] = False,
 ) -> None:
     """Simultaneous talking calls: heard latency, memory and cores against their number."""
-    numbers = [int(number) for number in at.split(",")]
+    numbers = _numbers(at)
     steer_libraries({"WORKER_MAX_CALLS": str(2 * max(numbers))})  # calls that just ended still hold their lines
     figures = asyncio.run(
         calls_bench.run(load(), at=numbers, seconds=seconds, target_ms=target_ms, with_model_sets=per_call_engines)
@@ -58,6 +58,14 @@ def stock() -> None:
     from bench.stock import serve
 
     asyncio.run(serve())
+
+
+def _numbers(text: str) -> list[int]:
+    """`1,2,4` as numbers of calls."""
+    words = text.split(",")
+    if not all(word.strip().isdecimal() and int(word) > 0 for word in words):
+        raise typer.BadParameter(f"{text!r} is not a list such as 1,2,4")
+    return [int(word) for word in words]
 
 
 if __name__ == "__main__":
