@@ -4,7 +4,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +23,12 @@ class ModelSet:
     settings: Settings
 
     @classmethod
-    def number(cls, number: int) -> "ModelSet":
-        """With a socket and a port of its own."""
+    def number(cls, number: int, *, health_port: int) -> "ModelSet":
+        """With a socket, a port and a name of its own."""
         settings = Settings()
         settings.engine = EngineSettings(url=f"unix:run/model-sets/{number}.sock")
         settings.worker = WorkerSettings(
-            agent_name=f"model-set-{number}", health_port=_free_port(), max_calls=2, idle_processes=1
+            agent_name=f"model-set-{number}", health_port=health_port, max_calls=2, idle_processes=1
         )
         return cls(settings)
 
@@ -64,13 +64,14 @@ class ModelSet:
             "WORKER_HEALTH_PORT": str(worker.health_port),
             "WORKER_MAX_CALLS": str(worker.max_calls),
             "WORKER_IDLE_PROCESSES": str(worker.idle_processes),
+            "LOG_FORMAT": "text",
         }
 
 
 @asynccontextmanager
 async def model_sets(count: int, *, log: Path) -> AsyncGenerator[list[ModelSet]]:
     """`count` sets beside the running LiveKit server, ready for calls. Raises `TimeoutError`."""
-    sets = [ModelSet.number(number) for number in range(count)]
+    sets = [ModelSet.number(number, health_port=port) for number, port in enumerate(_free_ports(count))]
     parts = [part for one in sets for part in one.parts()]
     with log.open("a") as file:
         supervisor = Supervisor(parts, Console(lambda line: print(line, file=file, flush=True), is_json=False))
@@ -86,7 +87,10 @@ async def model_sets(count: int, *, log: Path) -> AsyncGenerator[list[ModelSet]]
             await asyncio.wait([running])
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody uses at the moment, no two the same."""
+    with ExitStack() as probes:
+        sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in sockets:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in sockets]

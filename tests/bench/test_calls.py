@@ -7,6 +7,7 @@ import pytest
 
 from agent.caller.report import TurnReport
 from bench.callers import TALK_JSON, Share, Talk, rotated, shares
+from bench.model_sets import ModelSet
 from bench.rows import OWN, SHARED, Lateness, Row, at_target, figures, is_past_knee, mb_per_further_call, table
 from bench.usage import Snapshot, busiest
 
@@ -90,6 +91,15 @@ def test_cores_are_those_used_between_two_moments() -> None:
 
 def test_job_processes_with_a_call_are_those_that_work() -> None:
     assert busiest({1: 0.9, 2: 0.01, 3: 0.2, 4: 0.3}, among={2, 3, 4, 5}, count=2) == [4, 3]
+
+
+def test_every_model_set_has_an_engine_and_a_name_of_its_own() -> None:
+    sets = [ModelSet.number(number, health_port=9001 + number) for number in range(3)]
+    parts = [part for one in sets for part in one.parts()]
+    assert len({one.agent for one in sets}) == 3
+    assert len({part.name for part in parts}) == 6
+    assert len({part.environment["ENGINE_URL"] for part in parts}) == 3
+    assert len({part.environment["WORKER_HEALTH_PORT"] for part in parts}) == 3
 
 
 @pytest.fixture
