@@ -51,7 +51,7 @@ async def run(settings: Settings, *, turns: int, with_stock: bool) -> Figures:
         hesitating = await _call(_script(HESITATIONS.read_text().splitlines()), await ask_for_ticket(page))
         if with_stock:
             async with _stock_worker(settings) as agent_name:
-                ticket = mint_ticket(_keys(settings), agent_name=agent_name, lifetime_s=3600)
+                ticket = mint_ticket(keys(settings), agent_name=agent_name, lifetime_s=3600)
                 columns["stock"] = await _call(script, ticket)
     Console().print(_table(columns, hesitating))
     return figures(columns, hesitating)
@@ -74,7 +74,8 @@ async def _call(script: CallScript, ticket: Ticket) -> Sequence[TurnReport]:
     return report.turns
 
 
-def _keys(settings: Settings) -> Keys:
+def keys(settings: Settings) -> Keys:
+    """What tickets are signed with."""
     secret = settings.livekit.api_secret.get_secret_value()
     return Keys(settings.livekit_url, settings.livekit.api_key, secret)
 

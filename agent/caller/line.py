@@ -16,6 +16,8 @@ from plugins.audio import Float, float_from_pcm, pcm_from_float
 RATE_HZ = 48_000
 FRAME_MS = 10
 FRAME = RATE_HZ * FRAME_MS // 1000
+HEARD_MS = 20
+"""Sound is stamped by the sample, however long the frames are that it comes in; fewer cost less."""
 ROOM_NOISE = 3 / 32768
 """Amplitude of what a quiet room sends: never digital silence, never audible."""
 
@@ -32,6 +34,8 @@ class Mouth:
         self._pending: Float = np.zeros(0, np.float32)
         self._spoken = asyncio.Event()
         self._last_audible_at_s = 0.0
+        self.delays_s: list[float] = []
+        """How late each frame was sent, oldest first."""
         self._noise = np.random.default_rng(seed=7)
 
     async def run(self) -> None:
@@ -39,7 +43,9 @@ class Mouth:
         loop = asyncio.get_running_loop()
         due_s = loop.time()
         while True:
-            frame = self._next_frame(at_s=loop.time())
+            at_s = loop.time()
+            self.delays_s.append(max(0.0, at_s - due_s))
+            frame = self._next_frame(at_s=at_s)
             pcm = pcm_from_float(frame)
             await self._source.capture_frame(rtc.AudioFrame(pcm, RATE_HZ, 1, FRAME))
             due_s += FRAME_MS / 1000
@@ -82,7 +88,7 @@ class Ear:
     async def listen(self, track: rtc.Track) -> None:
         """Hear `track` until it ends."""
         loop = asyncio.get_running_loop()
-        stream = rtc.AudioStream.from_track(track=track, sample_rate=RATE_HZ, num_channels=1, frame_size_ms=FRAME_MS)
+        stream = rtc.AudioStream.from_track(track=track, sample_rate=RATE_HZ, num_channels=1, frame_size_ms=HEARD_MS)
         try:
             async for event in stream:
                 frame = float_from_pcm(bytes(event.frame.data))

@@ -41,8 +41,8 @@ class _Waiting(Generic[Request, Result]):
 class Scheduler(Generic[Request, Result]):
     """Runs `run(batch)` on its own thread, best requests first: by priority, then deadline, then arrival.
 
-    `run` gets 1…`max_batch` requests and returns as many results, in order; what it raises reaches every
-    waiting caller of that batch. A cancelled `submit` leaves the queue at once, unseen by the model.
+    `run` gets 1…`max_batch` requests of one priority and returns as many results, in order; what it raises
+    reaches every waiting caller of that batch. A cancelled `submit` leaves the queue at once, unseen by the model.
     """
 
     def __init__(
@@ -94,8 +94,11 @@ class Scheduler(Generic[Request, Result]):
             _deliver(batch, running)
 
     def _next_batch(self) -> list[_Waiting[Request, Result]]:
+        """Requests of one priority: what somebody waits for is not held up by what may be thrown away."""
         batch: list[_Waiting[Request, Result]] = []
         while self._queue and len(batch) < self._max_batch:
+            if batch and self._queue[0].priority > batch[0].priority:
+                break
             item = heapq.heappop(self._queue)
             if not item.done.done():
                 batch.append(item)

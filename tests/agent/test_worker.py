@@ -6,7 +6,7 @@ import pytest
 
 from agent.call import prewarm, take_call
 from agent.settings import Settings
-from agent.worker import ALMOST_FULL, FULL, LAUNCH_S, Lines, Worker, stay_local
+from agent.worker import ALMOST_FULL, FULL, LAUNCH_S, STANDSTILL_MS, Lines, Worker, stay_local, watch_loops_rarely
 
 
 class Clock:
@@ -79,3 +79,12 @@ def test_hosted_services_are_switched_off(monkeypatch: pytest.MonkeyPatch) -> No
     assert "LIVEKIT_DEV_MODE" not in os.environ
     assert "LIVEKIT_REMOTE_EOT_URL" not in os.environ
     assert os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] == "0"
+
+
+def test_event_loops_are_watched_for_long_standstills_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    from livekit.agents.telemetry.loop_monitor import LoopMonitorThresholds
+
+    monkeypatch.setenv("LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS", "100")
+    watch_loops_rarely()
+    thresholds = LoopMonitorThresholds.from_env()
+    assert thresholds and thresholds.warn * 1000 == STANDSTILL_MS

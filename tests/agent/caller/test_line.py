@@ -70,6 +70,13 @@ async def test_a_caller_can_break_off_in_mid_word(microphone: Microphone) -> Non
     assert np.abs(np.concatenate(microphone.frames)).max() < 0.1
 
 
+async def test_every_frame_has_its_delay(microphone: Microphone) -> None:
+    mouth = Mouth(microphone)  # type: ignore[arg-type]
+    await spoken(mouth, tone(3 * FRAME))
+    assert len(mouth.delays_s) == len(microphone.frames)
+    assert min(mouth.delays_s) >= 0
+
+
 def test_the_ear_knows_when_sound_began_within_a_frame() -> None:
     ear = Ear()
     ear.hear(np.zeros(FRAME, np.float32), began_at_s=1.0)

@@ -56,6 +56,17 @@ async def test_waiting_requests_share_a_batch() -> None:
     await scheduler.aclose()
 
 
+async def test_an_urgent_request_does_not_share_its_batch_with_speculative_ones() -> None:
+    gate = Gate()
+    scheduler = Scheduler(gate, name="test", max_batch=4)
+    guesses = [("guess", Priority.SPECULATIVE), ("other guess", Priority.SPECULATIVE)]
+    tasks = await queued(scheduler, gate, *guesses, ("final", Priority.FINAL))
+    gate.open.set()
+    await asyncio.gather(*tasks)
+    assert gate.batches == [["first"], ["final"], ["guess", "other guess"]]
+    await scheduler.aclose()
+
+
 async def test_a_cancelled_request_never_reaches_the_model() -> None:
     gate = Gate()
     scheduler = Scheduler(gate, name="test")
