@@ -1,38 +1,18 @@
 """`python -m bench heard`: what a caller waits for, measured on the audio."""
 
 import asyncio
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from agent.settings import load
 from bench import heard as heard_bench
 from bench.results import save
+from bench.shapes.build import Size, build
+from bench.shapes.stage import Mode, Stage
 
 app = typer.Typer(help="Benchmarks: each prints a table and writes bench/results/latest.json.", no_args_is_help=True)
-
-
-class Models(StrEnum):
-    """Which models a benchmark runs."""
-
-    STARTER = "starter"
-    STANDARD_SHAPES = "standard-shapes"
-
-
-class Size(StrEnum):
-    """The language model among the standard shapes."""
-
-    HALF_B = "0.5b"
-    ONE_AND_A_HALF_B = "1.5b"
-
-
-class Answers(StrEnum):
-    """How the standard shapes answer."""
-
-    QUOTE = "quote"
-    FREE = "free"
 
 
 @app.command()
@@ -40,26 +20,25 @@ def heard(
     turns: Annotated[int | None, typer.Option(help="Spoken turns of the call; 30, with standard shapes 12.")] = None,
     stock: Annotated[bool, typer.Option(help="Also the same models used the usual way, in the same run.")] = False,
     models: Annotated[
-        Models,
+        Literal["starter", "standard-shapes"],
         typer.Option(help="The starter's, or random weights in the shapes of standard ones."),
-    ] = Models.STARTER,
-    size: Annotated[Size, typer.Option(help="Language model of the standard shapes.")] = Size.HALF_B,
+    ] = "starter",
+    size: Annotated[Size, typer.Option(help="Language model of the standard shapes.")] = "0.5b",
     answers: Annotated[
-        Answers, typer.Option(help="Standard shapes: word for word from the documents, or as if in their own words.")
-    ] = Answers.QUOTE,
+        Mode, typer.Option(help="Standard shapes answer word for word from the documents, or as if in their own words.")
+    ] = "quote",
 ) -> None:
-    """Heard latency of one call: the caller's last sample to the agent's first."""
-    if models is Models.STARTER:
-        figures = asyncio.run(heard_bench.run(load(), turns=turns or heard_bench.TURNS, with_stock=stock))
-        save("heard", figures)
-        return
-    from bench.shapes.build import build
-    from bench.shapes.stage import Stage
+    """Heard latency of one call: the caller's last sample to the agent's first.
 
-    stage = Stage(build(size.value), mode=answers.value)
-    turns = turns or heard_bench.STANDARD_TURNS
+    Of the standard shapes only the 0.5b that quotes goes into latest.json; the others are printed.
+    """
+    stage = Stage(build(size), mode=answers) if models == "standard-shapes" else None
+    turns = turns or (heard_bench.STANDARD_TURNS if stage else heard_bench.TURNS)
     figures = asyncio.run(heard_bench.run(load(), turns=turns, with_stock=stock, stage=stage))
-    save("heard", figures | {"models": f"base.en, {size}, medium", "answers": answers.value}, family="standard")
+    if not stage:
+        save("heard", figures)
+    elif (size, answers) == ("0.5b", "quote"):
+        save("heard", figures, family="standard")
 
 
 @app.command(hidden=True)

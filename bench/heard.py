@@ -47,7 +47,10 @@ Figures = dict[str, object]
 
 
 async def run(settings: Settings, *, turns: int, with_stock: bool, stage: Stage | None = None) -> Figures:
-    """Start everything, make the calls, print the table and return the figures for `latest.json`."""
+    """Start everything, make the calls, print the table and return the figures for `latest.json`.
+
+    A `stage` runs other models, and without the callers who hesitate.
+    """
     script = _script(questions(turns))
     hesitating: Sequence[TurnReport] = ()
     async with running_machine(settings, log=LOG, members=stage.members(settings, script) if stage else ()) as page:
