@@ -25,7 +25,7 @@ evaluate: ## measure the starter models again
 	@exec $(VENV)/python -m training.evaluate
 
 bench: ## heard latency, beside the same models used the usual way
-	@$(PYTHON) tools/setup.py run
+	@$(PYTHON) tools/setup.py bench
 	@exec $(VENV)/python -m bench heard --stock
 
 lint: ## style

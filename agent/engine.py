@@ -23,20 +23,25 @@ from plugins.whisper.model import Decoding, WhisperModel
 Model = TypeVar("Model")
 
 
-async def run_engine(settings: Settings, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set. Raises `OSError` if the address is taken."""
-    async with listening(build_engine(settings), settings.engine.url):
+async def run_engine(settings: Settings, stop: asyncio.Event, *, engine: Engine | None = None) -> None:
+    """Serve the models of the settings until `stop` is set. Raises `OSError` if the address is taken."""
+    async with listening(engine or build_engine(settings), settings.engine.url):
         await stop.wait()
 
 
-def build_engine(settings: Settings) -> Engine:
+def build_engine(
+    settings: Settings,
+    *,
+    whisper: Callable[..., WhisperModel] = WhisperModel,
+    llama: Callable[..., LlamaModel] = LlamaModel,
+) -> Engine:
     """Slots for every model of the settings; nothing is loaded yet."""
     models, cores = settings.models, divide(settings.engine.cores)
     embedder = _embedder(settings, threads=cores.embedder)
     return Engine(
         whisper=_slot(
             models.whisper,
-            lambda path: WhisperModel(
+            lambda path: whisper(
                 path,
                 threads=cores.whisper,
                 device=settings.engine.whisper_device,
@@ -45,7 +50,7 @@ def build_engine(settings: Settings) -> Engine:
         ),
         llama=_slot(
             models.llama,
-            lambda path: LlamaModel(
+            lambda path: llama(
                 path,
                 threads=cores.llama,
                 context_tokens=models.context_tokens,

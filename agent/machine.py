@@ -64,12 +64,20 @@ def terminal_console(*, is_terminal: bool) -> Console:
 
 
 async def run_machine(
-    settings: Settings, stop: asyncio.Event, console: Console, *, answering: asyncio.Event | None = None
+    settings: Settings,
+    stop: asyncio.Event,
+    console: Console,
+    *,
+    answering: asyncio.Event | None = None,
+    members: Sequence[Part] = (),
 ) -> None:
-    """Run everything until `stop` is set; print one line, and set `answering`, when a caller can be answered."""
+    """Run everything until `stop` is set; print one line, and set `answering`, when a caller can be answered.
+
+    `members` are run instead of the settings' own `parts`.
+    """
     begin = time.monotonic()
     check_ports(settings)
-    members = parts(settings, folder=Path("run"), log_format="json" if console.is_json else "text")
+    members = members or parts(settings, folder=Path("run"), log_format="json" if console.is_json else "text")
     supervisor = Supervisor(members, console)
 
     async def announce() -> None:
@@ -86,8 +94,10 @@ async def run_machine(
 
 
 @asynccontextmanager
-async def running_machine(settings: Settings, *, log: Path, patience_s: float = 120.0) -> AsyncGenerator[str]:
-    """Everything running in the background with its lines in `log`; gives the page's address.
+async def running_machine(
+    settings: Settings, *, log: Path, patience_s: float = 120.0, members: Sequence[Part] = ()
+) -> AsyncGenerator[str]:
+    """Everything, or `members`, running in the background with its lines in `log`; gives the page's address.
 
     Raises `PortTaken`, or `TimeoutError` naming the log if no caller can be answered within `patience_s`.
     """
@@ -95,7 +105,7 @@ async def running_machine(settings: Settings, *, log: Path, patience_s: float = 
     stop, answering = asyncio.Event(), asyncio.Event()
     with log.open("w") as file:
         console = Console(lambda line: print(line, file=file, flush=True), is_json=False)
-        machine = asyncio.create_task(run_machine(settings, stop, console, answering=answering))
+        machine = asyncio.create_task(run_machine(settings, stop, console, answering=answering, members=members))
         waiting = asyncio.create_task(answering.wait())
         try:
             await asyncio.wait([machine, waiting], timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)

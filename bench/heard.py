@@ -2,6 +2,7 @@
 
 Whole questions measure the latency; a second call, of people who hesitate, measures how often they are interrupted.
 With `--stock` the same questions go, in the same run, to the same models used the usual way (`bench/stock.py`).
+With `--models standard-shapes` whole questions alone are put to models of the usual sizes (`bench/shapes`).
 """
 
 import asyncio
@@ -19,10 +20,12 @@ from agent.caller.report import TurnReport
 from agent.caller.script import CallScript, Say
 from agent.caller.ticket import Keys, Ticket, ask_for_ticket, mint_ticket
 from agent.machine import running_machine
-from agent.settings import Settings
+from agent.settings import Settings, child_environment
 from bench.results import percentile
+from bench.shapes.stage import Stage
 
 TURNS = 30
+STANDARD_TURNS = 12
 QUESTIONS = Path(__file__).with_name("questions.txt")
 HESITATIONS = Path(__file__).with_name("hesitations.txt")
 LISTEN_S = 1.0
@@ -43,14 +46,19 @@ STAGES = (
 Figures = dict[str, object]
 
 
-async def run(settings: Settings, *, turns: int, with_stock: bool) -> Figures:
-    """Start everything, make the calls, print the table and return the figures for `latest.json`."""
+async def run(settings: Settings, *, turns: int, with_stock: bool, stage: Stage | None = None) -> Figures:
+    """Start everything, make the calls, print the table and return the figures for `latest.json`.
+
+    A `stage` runs other models, and without the callers who hesitate.
+    """
     script = _script(questions(turns))
-    async with running_machine(settings, log=LOG) as page:
+    hesitating: Sequence[TurnReport] = ()
+    async with running_machine(settings, log=LOG, members=stage.members(settings, script) if stage else ()) as page:
         columns = {"landline": await _call(script, await ask_for_ticket(page))}
-        hesitating = await _call(_script(HESITATIONS.read_text().splitlines()), await ask_for_ticket(page))
+        if not stage:
+            hesitating = await _call(_script(HESITATIONS.read_text().splitlines()), await ask_for_ticket(page))
         if with_stock:
-            async with _stock_worker(settings) as agent_name:
+            async with _stock_worker(stage.environment if stage else {}) as agent_name:
                 ticket = mint_ticket(keys(settings), agent_name=agent_name, lifetime_s=3600)
                 columns["stock"] = await _call(script, ticket)
     Console().print(_table(columns, hesitating))
@@ -81,13 +89,16 @@ def keys(settings: Settings) -> Keys:
 
 
 @asynccontextmanager
-async def _stock_worker(settings: Settings) -> AsyncGenerator[str]:
+async def _stock_worker(environment: Mapping[str, str]) -> AsyncGenerator[str]:
     """The worker of `bench/stock.py` beside ours; gives its agent's name."""
     from bench.stock import AGENT_NAME, READY
 
     with LOG.open("a") as log:
         worker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bench", "stock", stdout=asyncio.subprocess.PIPE, stderr=log
+            *(sys.executable, "-m", "bench", "stock"),
+            env=child_environment(environment),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
         )
     assert worker.stdout
     try:
@@ -109,11 +120,12 @@ def figures(columns: Mapping[str, Sequence[TurnReport]], hesitating: Sequence[Tu
         "unanswered": len(columns["landline"]) - len(ours),
         "p50_ms": round(median(ours)),
         "p95_ms": round(percentile(ours, 0.95)),
-        "cutoff_rate": round(cut_off(hesitating), 3),
         "cutoff_rate_plain": round(cut_off(columns["landline"]), 3),
         "made_ahead_rate": round(share(columns["landline"], is_made_ahead), 3),
         "waterfall_ms": {name: round(value) for name, value in stage_medians(columns["landline"]).items()},
     }
+    if hesitating:
+        found["cutoff_rate"] = round(cut_off(hesitating), 3)
     if "stock" in columns:
         stock = latencies(columns["stock"])
         found |= {"stock_p50_ms": round(median(stock)), "stock_p95_ms": round(percentile(stock, 0.95))}
@@ -154,7 +166,8 @@ def _table(columns: Mapping[str, Sequence[TurnReport]], hesitating: Sequence[Tur
     table.add_row("p95", *(f"{percentile(row, 0.95):.0f}" for row in rows.values()))
     table.add_row("answered", *(f"{len(row)} of {len(columns[name])}" for name, row in rows.items()))
     table.add_row("cut off", *(f"{cut_off(turns):.0%}" for turns in columns.values()))
-    table.add_row("cut off while hesitating", f"{cut_off(hesitating):.0%}")
+    if hesitating:
+        table.add_row("cut off while hesitating", f"{cut_off(hesitating):.0%}")
     for stage, value in stage_medians(columns["landline"]).items():
         table.add_row(f"  {stage.removesuffix('_ms').replace('_', ' ')}", f"{value:.0f}")
     return table

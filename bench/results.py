@@ -6,17 +6,27 @@ import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 LATEST = Path(__file__).parent / "results" / "latest.json"
 CPU_NAMES = Path("/proc/cpuinfo")
 
+Family = Literal["", "standard"]
 
-def save(section: str, figures: Mapping[str, object]) -> None:
-    """Replace one benchmark's section and keep the others."""
+
+def save(section: str, figures: Mapping[str, object], *, family: Family = "") -> None:
+    """Replace one benchmark's figures and keep all others; those of a `family` of models are named after it."""
     results = json.loads(LATEST.read_text()) if LATEST.exists() else {}
-    results[section] = {**figures, "machine": machine(), "measured_at": datetime.now(UTC).isoformat(timespec="seconds")}
+    others = {name: value for name, value in results.get(section, {}).items() if family_of(name) != family}
+    stamped = {**figures, "machine": machine(), "measured_at": datetime.now(UTC).isoformat(timespec="seconds")}
+    results[section] = others | {f"{family}_{name}" if family else name: value for name, value in stamped.items()}
     LATEST.parent.mkdir(exist_ok=True)
     LATEST.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def family_of(name: str) -> Family:
+    """Which models a figure is of; the starter's have plain names."""
+    return "standard" if name.startswith("standard_") else ""
 
 
 def machine() -> str:

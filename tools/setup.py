@@ -3,7 +3,7 @@
 Needs Python 3.11+, make and a C/C++ compiler; what else is missing (uv, Node, Go) goes into the project's own
 `.cache`, never onto the system. Only the standard library is used, as nothing else is there yet.
 
-    python3 tools/setup.py [run|test|evaluate|livekit|web]
+    python3 tools/setup.py [run|test|evaluate|bench|livekit|web]
 """
 
 import os
@@ -50,11 +50,11 @@ def main(goal: str) -> None:
     """Do every step that `goal` needs, saying what and how long."""
     if sys.version_info < (3, 11):  # noqa: UP036  # this file is the first to run, on whatever Python there is
         raise SetupError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
-    if goal in ("run", "test", "evaluate"):
+    if goal in ("run", "test", "evaluate", "bench"):
         step("Python packages", lambda: install_packages(with_tests=goal != "run"))
-    if goal in ("run", "test", "livekit"):
+    if goal in ("run", "test", "bench", "livekit"):
         step("livekit-server", install_livekit)
-    if goal in ("run", "test", "web"):
+    if goal in ("run", "test", "bench", "web"):
         step("web client", build_client)
     if goal == "page-tests":
         step("types and tests of the page", check_client)

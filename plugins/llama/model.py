@@ -114,11 +114,14 @@ class LlamaModel:
             tokens=tokens,
             prompt_tokens=len(tokens),
             limit=min(len(tokens) + generation.max_tokens, self.context_tokens),
-            sampler=Sampler(generation, vocabulary=self._vocabulary, grammar=grammar),
+            sampler=self._sampler(generation, grammar),
             output=Output(stops=generation.stop, listener=listener(self._style, {tool["name"] for tool in tools})),
             call_grammar=self._call_grammar(tools) if tools and not grammar else None,
         )
         self._loop.submit(job)
+
+    def _sampler(self, generation: Generation, grammar: Grammar | None) -> Sampler:
+        return Sampler(generation, vocabulary=self._vocabulary, grammar=grammar)
 
     def _read(self, generation: Generation) -> list[int]:
         """The prompt's tokens. Raises `InvalidRequest` if they leave no room for an answer."""

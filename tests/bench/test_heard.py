@@ -48,3 +48,19 @@ def test_a_section_is_replaced_and_the_others_stay(tmp_path: Path, monkeypatch: 
     assert found["heard"]["p50_ms"] == 2
     assert found["calls"]["at_target"] == 4
     assert "cores" in found["heard"]["machine"]
+
+
+def test_figures_of_standard_models_stand_beside_the_starters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "LATEST", tmp_path / "latest.json")
+    save("heard", {"p50_ms": 1})
+    save("heard", {"p50_ms": 7, "stock_p50_ms": 9}, family="standard")
+    save("heard", {"p50_ms": 8}, family="standard")
+    save("heard", {"p50_ms": 2})
+    found = json.loads(results.LATEST.read_text())["heard"]
+    assert (found["p50_ms"], found["standard_p50_ms"]) == (2, 8)
+    assert "standard_stock_p50_ms" not in found
+    assert found["standard_measured_at"]
+
+
+def test_a_run_without_hesitating_callers_counts_no_cut_offs_of_theirs() -> None:
+    assert "cutoff_rate" not in figures({"landline": [turn(400)]}, ())

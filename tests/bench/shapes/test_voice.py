@@ -1,0 +1,40 @@
+"""A voice of random numbers hisses audibly for about as long as speech lasts, and tells when each word is."""
+
+import numpy as np
+import pytest
+
+from bench.shapes.vits import MEDIUM, Voice, VoiceShape
+from bench.shapes.voice import SAMPLE_RATE_HZ, write_voice
+from plugins.piper.model import PiperModel
+
+TEXT = "Breakfast is served in the bright room"
+TINY = VoiceShape(width=32, hidden=64, layers=1, flows=1, decoder_width=32)
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory: pytest.TempPathFactory) -> PiperModel:
+    path = tmp_path_factory.mktemp("voice") / "voice.onnx"
+    write_voice(path, TINY)
+    return PiperModel(path, threads=1)
+
+
+def test_it_is_heard_for_as_long_as_the_words_take(voice: PiperModel) -> None:
+    (speech,) = voice.synthesize(TEXT)
+    assert 0.15 < speech.audio.size / SAMPLE_RATE_HZ / len(TEXT.split()) < 0.45
+    assert np.abs(speech.audio[:2000]).max() > 3000
+
+
+def test_every_word_has_its_time(voice: PiperModel) -> None:
+    (speech,) = voice.synthesize(TEXT)
+    starts = [word.start_s for word in speech.words]
+    assert [word.text for word in speech.words] == TEXT.split()
+    assert starts == sorted(set(starts))
+
+
+def test_the_medium_shape_has_as_many_numbers_as_a_medium_voice() -> None:
+    assert sum(weights.numel() for weights in Voice(MEDIUM).parameters()) == pytest.approx(15.7e6, rel=0.02)
+
+
+def test_a_voice_is_as_fast_as_it_is_asked_to_be(voice: PiperModel) -> None:
+    (slow,), (fast,) = voice.synthesize(TEXT, speed=0.5), voice.synthesize(TEXT, speed=1.0)
+    assert slow.audio.size > 1.4 * fast.audio.size
