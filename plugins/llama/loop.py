@@ -87,7 +87,7 @@ class DecodeLoop:
         try:
             while self._obey():
                 self._step()
-                self._bell.ring()
+                self._bell.tick(time.perf_counter())
         finally:
             self._shut()
 
