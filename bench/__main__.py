@@ -1,6 +1,7 @@
-"""`python -m bench heard`: what a caller waits for, measured on the audio."""
+"""`python -m bench heard`: what a caller waits for, measured on the audio. `bench engine`: each engine alone."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,17 @@ def heard(
     """Heard latency of one call: the caller's last sample to the agent's first."""
     figures = asyncio.run(heard_bench.run(load(), turns=turns, with_stock=stock))
     save("heard", figures)
+
+
+@app.command()
+def engine(
+    model: Annotated[list[Path] | None, typer.Option(help="A further language model (GGUF); may be repeated.")] = None,
+) -> None:
+    """Each engine alone: the scheduler beside the raw loop, batches, cancelling, what is not read twice."""
+    from bench import engine as engine_bench
+
+    figures = asyncio.run(engine_bench.run(load(), models=model or ()))
+    save("engine", figures)
 
 
 @app.command(hidden=True)
