@@ -51,6 +51,7 @@ def build_engine(settings: Settings) -> Engine:
                 context_tokens=models.context_tokens,
                 slots=models.slots,
                 gpu_layers=settings.engine.gpu_layers,
+                shelf_bytes=models.kv_host_mb * 2**20,
             ),
         ),
         piper=_slot(models.voice, lambda path: PiperModel(path, threads=cores.piper)),

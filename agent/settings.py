@@ -94,6 +94,8 @@ class ModelSettings(Section):
     """Tokens of context that all calls share in the language model."""
     slots: PositiveInt = 16
     """Calls whose context the language model keeps at a time."""
+    kv_host_mb: int = Field(default=256, ge=0)
+    """Host memory for what further calls have read, in megabytes. 0: they read it again when they next speak."""
 
 
 class KnowledgeSettings(Section):

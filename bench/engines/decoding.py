@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.engines.rawloop import RawLoop
+from plugins.llama.cells import Cells
 from plugins.llama.context import Context, Logits, Row
 from plugins.llama.generation import Generation
 from plugins.llama.job import Job
@@ -156,7 +157,8 @@ class Bench:
     def _loop(self, slots: int) -> DecodeLoop:
         self._context.clear()
         self._context.steps.clear()
-        return DecodeLoop(self._context, self._vocabulary, slots=slots, slice_tokens=SLICE_TOKENS, partial=True)
+        cells = Cells(self._context, slots=slots, partial=True, shelf_bytes=0)
+        return DecodeLoop(self._context, self._vocabulary, cells, slice_tokens=SLICE_TOKENS)
 
     def _job(self, tokens: list[int], answer_tokens: int) -> Job:
         generation = Generation(messages=[{"role": "user", "content": ""}], max_tokens=answer_tokens)

@@ -107,6 +107,7 @@ class Load:
     running: int
     waiting: int
     calls_kept: int
+    calls_shelved: int
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int

@@ -151,8 +151,8 @@ async def test_a_released_call_is_forgotten(load_model: LoadModel, ask: Ask) -> 
     assert again.usage and again.usage.cached_tokens == 0
 
 
-async def test_the_call_that_was_idle_longest_makes_room(load_model: LoadModel, ask: Ask) -> None:
-    model = load_model(slots=2)
+async def test_without_a_shelf_the_call_that_was_idle_longest_is_forgotten(load_model: LoadModel, ask: Ask) -> None:
+    model = load_model(slots=2, shelf_bytes=0)
 
     async def cached(call_id: str) -> int:
         delta = await collect(model.generate(ask(f"{call_id} {LONG}", call_id=call_id, max_tokens=2)))
