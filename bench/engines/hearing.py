@@ -9,10 +9,11 @@ from statistics import median
 
 from plugins.audio import Float, float_from_pcm, resample
 from plugins.piper.model import PiperModel
+from plugins.server.engine import WHISPER_BATCH, WHISPER_INTERIMS
 from plugins.server.scheduler import Priority, Scheduler
 from plugins.whisper.model import Utterance, WhisperModel
 
-BATCHES = (1, 4, 8)
+BATCHES = (1, 2, 4, 8)
 REPEATS = 3
 RATE_HZ = 16_000
 
@@ -63,7 +64,7 @@ def _each_ms(model: WhisperModel, utterances: Sequence[Utterance], size: int) ->
 
 async def _final_ms(model: WhisperModel, final: Utterance, interims: Sequence[Utterance]) -> float:
     """One final transcript that arrives when `interims` already wait."""
-    scheduler = Scheduler(model.decode, name="whisper", max_batch=BATCHES[-1])
+    scheduler = Scheduler(model.decode, name="whisper", max_batch=WHISPER_BATCH, max_speculative=WHISPER_INTERIMS)
     crowd = [asyncio.create_task(scheduler.submit(item, priority=Priority.SPECULATIVE)) for item in interims]
     await asyncio.sleep(0)
     begin_s = time.perf_counter()

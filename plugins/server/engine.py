@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -19,6 +19,8 @@ from plugins.whisper.model import Transcript, Utterance, WhisperModel
 logger = logging.getLogger(__name__)
 
 WHISPER_BATCH = 8
+WHISPER_INTERIMS = 2
+"""Interims in one batch: more would gain little and keep a final waiting."""
 
 
 class Embedding(Protocol):
@@ -51,14 +53,17 @@ class Engine:
     embedder: ModelSlot[Embedding]
     knowledge: ModelSlot[Knowledge]
     voice_name: str = "starter"
-    hearing: Scheduler[Utterance, Transcript] = field(init=False)
+    hearing: Scheduler[Callable[[], Utterance], Transcript] = field(init=False)
+    """Its requests say when their turn comes what is to be decoded, so that an interim never holds stale audio."""
     speaking: Scheduler[Any, Any] = field(init=False)
     reading: Scheduler[Any, Any] = field(init=False)
     _threads: ThreadPoolExecutor = field(init=False)
     loading: asyncio.Task[None] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.hearing = Scheduler(self._decode, name="whisper", max_batch=WHISPER_BATCH)
+        self.hearing = Scheduler(
+            self._decode, name="whisper", max_batch=WHISPER_BATCH, max_speculative=WHISPER_INTERIMS
+        )
         self.speaking = Scheduler(run_each, name="piper")
         self.reading = Scheduler(run_each, name="knowledge")
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="load")
@@ -112,5 +117,5 @@ class Engine:
             if error := slot.health.error:
                 logger.error("%s", error)
 
-    def _decode(self, batch: Sequence[Utterance]) -> Sequence[Transcript]:
-        return self.whisper.use().decode(batch)
+    def _decode(self, batch: Sequence[Callable[[], Utterance]]) -> Sequence[Transcript]:
+        return self.whisper.use().decode([utterance() for utterance in batch])

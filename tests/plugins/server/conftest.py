@@ -26,9 +26,11 @@ class Whisper:
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.gate.set()
+        self.entered = threading.Event()
         self.decoded_s: list[float] = []
 
     def decode(self, batch: Sequence[Utterance]) -> list[Transcript]:
+        self.entered.set()
         self.gate.wait()
         return [self._hear(utterance) for utterance in batch]
 
@@ -107,6 +109,7 @@ class Bench:
 
     whisper: Whisper = field(default_factory=Whisper)
     llama: Llama = field(default_factory=Llama)
+    engine: Engine = field(init=False)
     client: EngineClient = field(init=False)
 
 
@@ -132,10 +135,10 @@ Serve = Callable[..., Any]
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     """A ready engine."""
     made = Bench()
-    engine = build(made)
+    made.engine = build(made)
     url = f"unix:{tmp_path}/engine.sock"
-    async with listening(engine, url), EngineClient(url) as made.client:
-        await settled(engine)
+    async with listening(made.engine, url), EngineClient(url) as made.client:
+        await settled(made.engine)
         yield made
 
 
