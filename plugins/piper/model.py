@@ -48,11 +48,16 @@ class PiperModel:
 
     def synthesize(self, text: str, *, speed: float = 1.0) -> Iterator[Speech]:
         """Speak a text, a clause with each step; `speed` 2.0 is twice as fast. Nothing to say gives nothing."""
-        for clause in cut(text, CUTTING):
-            if speech := self._speak(clause, speed):
+        for clause in self.clauses(text):
+            if speech := self.speak(clause, speed=speed):
                 yield speech
 
-    def _speak(self, clause: str, speed: float) -> Speech | None:
+    def clauses(self, text: str) -> list[str]:
+        """What is spoken in one go, the first short so that speech begins early; joined they are the text."""
+        return cut(text, CUTTING)
+
+    def speak(self, clause: str, *, speed: float = 1.0) -> Speech | None:
+        """Speak one clause; None if there is nothing to say in it."""
         parts = spoken_parts(clause, language=self.language)
         said = " ".join(part.spoken for part in parts if part.spoken)
         if not any(character.isalnum() for character in said):

@@ -14,6 +14,7 @@ from plugins.llama.model import LlamaModel
 from plugins.piper.model import PiperModel
 from plugins.server.scheduler import Scheduler, run_each
 from plugins.server.slots import ModelSlot
+from plugins.server.spoken import Repertoire
 from plugins.whisper.model import Transcript, Utterance, WhisperModel
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Engine:
     hearing: Scheduler[Callable[[], Utterance], Transcript] = field(init=False)
     """Its requests say when their turn comes what is to be decoded, so that an interim never holds stale audio."""
     speaking: Scheduler[Any, Any] = field(init=False)
+    repertoire: Repertoire = field(init=False, default_factory=Repertoire)
     reading: Scheduler[Any, Any] = field(init=False)
     _threads: ThreadPoolExecutor = field(init=False)
     loading: asyncio.Task[None] | None = field(init=False, default=None)

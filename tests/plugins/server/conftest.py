@@ -1,7 +1,7 @@
 """An engine with hand-written models, served on a real Unix socket to a real client."""
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,13 +70,24 @@ class Llama:
 
 
 class Piper:
-    """Speaks a tenth of a second of silence for each word, one word at a time."""
+    """Speaks a tenth of a second of silence for each word, one word at a time. `gate` holds clauses up."""
 
     sample_rate_hz = 16_000
 
-    def synthesize(self, text: str, *, speed: float = 1.0) -> Iterator[Speech]:
-        for word in text.split():
-            yield Speech(np.zeros(int(1600 / speed), np.int16), (Word(word, 0.0, 0.1),), word)
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Event()
+        self.spoken: list[str] = []
+
+    def clauses(self, text: str) -> list[str]:
+        return text.split()
+
+    def speak(self, clause: str, *, speed: float = 1.0) -> Speech:
+        self.entered.set()
+        self.gate.wait()
+        self.spoken.append(clause)
+        return Speech(np.zeros(int(1600 / speed), np.int16), (Word(clause, 0.0, 0.1),), clause)
 
 
 class Embedder:
@@ -109,6 +120,7 @@ class Bench:
 
     whisper: Whisper = field(default_factory=Whisper)
     llama: Llama = field(default_factory=Llama)
+    piper: Piper = field(default_factory=Piper)
     engine: Engine = field(init=False)
     client: EngineClient = field(init=False)
 
@@ -121,7 +133,7 @@ def build(bench: Bench, **slots: ModelSlot[Any]) -> Engine:
     models: dict[str, ModelSlot[Any]] = {
         "whisper": slot(bench.whisper),
         "llama": slot(bench.llama, "tiny.gguf"),
-        "piper": slot(Piper()),
+        "piper": slot(bench.piper),
         "embedder": slot(Embedder()),
         "knowledge": slot(Knowledge()),
     }
