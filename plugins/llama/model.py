@@ -50,7 +50,7 @@ class LlamaModel:
     `context_tokens` are shared by all calls; one request may have as many, within what the model was trained on.
     `slots` is how many generations run at once and also how many calls' contexts are kept between turns.
     What a call has read goes to host memory, at most `shelf_bytes` in all, when the context is needed by others.
-    `gpu_layers`: -1 puts the whole model on the GPU. Raises `ModelMissing`, `ModelCorrupt`.
+    `gpu_layers`: -1 puts the whole model on the GPU. Raises `ModelMissing`, `ModelCorrupt`, `DeviceMissing`.
     """
 
     def __init__(

@@ -38,11 +38,11 @@ class Speech:
 class PiperModel:
     """The voice in a `.onnx` file with its `.onnx.json` beside it.
 
-    Raises `ModelMissing` or `ModelCorrupt`, naming the file and the command that repairs it.
+    Raises `ModelMissing` or `ModelCorrupt`, naming the file and the command that repairs it, or `DeviceMissing`.
     """
 
-    def __init__(self, path: Path, *, threads: int) -> None:
-        self._voice = load_voice(path, threads=threads)
+    def __init__(self, path: Path, *, threads: int, device: str = "cpu") -> None:
+        self._voice = load_voice(path, threads=threads, device=device)
         self.sample_rate_hz = self._voice.config.sample_rate
         self.language = self._voice.config.espeak_voice
 

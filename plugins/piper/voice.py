@@ -10,11 +10,13 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # pyright
 from piper import PiperConfig, PiperVoice
 from piper.voice import AudioChunk
 
-from plugins.errors import ModelCorrupt, ModelMissing
+from plugins.errors import DeviceMissing, ModelCorrupt, ModelMissing
 from plugins.piper.timing import Group
 
 NOT_PHONEMES = frozenset("^$_ .,;:!?\"'()[]{}-–—ˈˌː")
 """Beginning, end, pad, space, punctuation; and stress and length marks, which take no time of their own."""
+
+ON_CPU, ON_CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 VOICE_ERRORS = (
     ort_errors.Fail,
@@ -27,8 +29,11 @@ VOICE_ERRORS = (
 )
 
 
-def load_voice(path: Path, *, threads: int) -> PiperVoice:
-    """The voice in `path` (ONNX) and `path` + `.json`. Raises `ModelMissing` or `ModelCorrupt` naming the file."""
+def load_voice(path: Path, *, threads: int, device: str) -> PiperVoice:
+    """The voice in `path` (ONNX) and `path` + `.json`, on `cpu` or `cuda`.
+
+    Raises `ModelMissing` or `ModelCorrupt` naming the file, or `DeviceMissing`.
+    """
     config_path = Path(f"{path}.json")
     for file in (path, config_path):
         if not file.is_file():
@@ -37,18 +42,26 @@ def load_voice(path: Path, *, threads: int) -> PiperVoice:
         config = PiperConfig.from_dict(json.loads(config_path.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelCorrupt(config_path, f"{type(error).__name__}: {error}") from error
-    return PiperVoice(session=_session(path, threads), config=config)
+    return PiperVoice(session=_session(path, threads, _providers(device)), config=config)
 
 
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def _providers(device: str) -> list[str]:
+    if device == "cpu":
+        return [ON_CPU]
+    if ON_CUDA not in onnxruntime.get_available_providers():
+        raise DeviceMissing("voice", device, "this ONNX Runtime was built without it; the package is onnxruntime-gpu")
+    return [ON_CUDA, ON_CPU]
+
+
+def _session(path: Path, threads: int, providers: list[str]) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
         if len(session.get_outputs()) == 1 and (patched := _with_alignments(path)):
-            session = onnxruntime.InferenceSession(patched, options, providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(patched, options, providers=providers)
     except VOICE_ERRORS as error:
         raise ModelCorrupt(path, str(error).splitlines()[0]) from error
     return session
