@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+ONE_THREAD_EACH = {"OPENBLAS_NUM_THREADS": "1", "VECLIB_MAXIMUM_THREADS": "1"}
+"""For the environment, before NumPy is imported: its own threads would spin on every core for each log-mel."""
 CONTAINER_SHARE = Path("/sys/fs/cgroup/cpu.max")
 
 

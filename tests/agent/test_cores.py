@@ -1,5 +1,8 @@
 """How the machine's cores are shared out among the models."""
 
+import subprocess
+import sys
+
 import pytest
 
 from agent.cores import CoreBudget, container_share, divide, usable_cores
@@ -29,3 +32,9 @@ def test_without_a_number_the_cores_of_this_process_are_shared() -> None:
 )
 def test_a_container_may_have_a_share_of_the_machine(limit: str, cores: int | None) -> None:
     assert container_share(limit) == cores
+
+
+def test_the_command_line_leaves_numpy_to_be_loaded_after_its_threads_are_limited() -> None:
+    code = "import sys, agent.cli, agent.logs, agent.cores, agent.settings; print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
