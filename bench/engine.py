@@ -98,6 +98,7 @@ def figures(llamas: dict[str, Llama], others: Others) -> Figures:
         "second_turn_read_tokens": own.memory.second_turn.read_tokens,
         "second_turn_new_tokens": new_tokens(own.memory),
         "new_call_cached_tokens": own.memory.new_call.prompt_tokens - own.memory.new_call.read_tokens,
+        "back_from_host_read_tokens": own.memory.back_from_host.read_tokens,
         "llm": {name: [_rate_figures(rate) for rate in llama.rates] for name, llama in llamas.items()},
         "whisper_final_ms": {str(size): round(ms, 1) for size, ms in others.whisper.final_ms.items()},
         "whisper_interim_ms": {str(size): round(ms, 1) for size, ms in others.whisper.interim_ms.items()},
@@ -149,6 +150,8 @@ def _llama_notes(llama: Llama) -> list[str]:
         f"{memory.first_turn.first_token_ms:.1f} ms in the first turn",
         f"another call with the same beginning: {memory.new_call.read_tokens} tokens read "
         f"of {memory.new_call.prompt_tokens}",
+        f"a call that comes back from host memory: {memory.back_from_host.read_tokens} tokens read "
+        f"of {memory.back_from_host.prompt_tokens}; first token after {memory.back_from_host.first_token_ms:.1f} ms",
     ]
 
 

@@ -11,6 +11,7 @@ from plugins.llama.model import Delta, Generation, LlamaModel, collect
 
 SYSTEM = "You answer the telephone of a small hotel by a lake. Be brief, be kind, and say only what you know. " * 4
 ANSWER_TOKENS = 16
+SLOTS = 2
 
 
 @dataclass(frozen=True)
@@ -25,28 +26,36 @@ class Reading:
 
 @dataclass(frozen=True)
 class Memory:
-    """One call's turns, and a call that begins like others did that are over."""
+    """One call's turns; a call that begins like others that are over; and its next turn after it lost its place."""
 
     first_turn: Reading
     second_turn: Reading
     new_call: Reading
+    back_from_host: Reading
 
 
 async def remember(path: Path, *, threads: int, cells: int) -> Memory:
     """Speak with a freshly loaded model."""
-    with closing(LlamaModel(path, threads=threads, context_tokens=cells, slots=4)) as model:
+    with closing(LlamaModel(path, threads=threads, context_tokens=cells, slots=SLOTS)) as model:
         first = await _ask(model, "one", opening("what time is breakfast"))
-        turns = [*opening("what time is breakfast"), _said("assistant", first.text), _said("user", "and on saturdays")]
-        second = await _ask(model, "one", turns)
+        second = await _ask(model, "one", following("what time is breakfast", first))
         await _ask(model, "two", opening("how much does parking cost"))
         model.release("one")
         model.release("two")
-        return Memory(first, second, await _ask(model, "three", opening("is there a swimming pool")))
+        new = await _ask(model, "three", opening("is there a swimming pool"))
+        for other in range(SLOTS):
+            await _ask(model, f"other {other}", opening(f"may i bring {other} dogs"))
+        return Memory(first, second, new, await _ask(model, "three", following("is there a swimming pool", new)))
 
 
 def opening(question: str) -> list[Json]:
     """The beginning that all calls share, and a question."""
     return [_said("system", SYSTEM), _said("user", question)]
+
+
+def following(question: str, answer: Reading) -> list[Json]:
+    """The next turn of such a call."""
+    return [*opening(question), _said("assistant", answer.text), _said("user", "and on saturdays")]
 
 
 def _said(role: str, text: str) -> Json:

@@ -55,7 +55,7 @@ def test_a_slow_model_gets_fewer_steps_and_repeats() -> None:
 
 def llama(efficiency: float) -> Llama:
     rates = [Rate(calls, 900.0, 1000.0, efficiency + calls / 1000, 1.0, 50.0) for calls in (1, 8)]
-    memory = Memory(Reading(200, 200, 9.0), Reading(240, 30, 3.0), Reading(210, 12, 2.0))
+    memory = Memory(Reading(200, 200, 9.0), Reading(240, 30, 3.0), Reading(210, 12, 2.0), Reading(250, 25, 4.0))
     return Llama(rates, [Freed(0.5, 1), Freed(0.7, 1), Freed(0.9, 0)], memory)
 
 
@@ -65,7 +65,7 @@ def test_the_single_figures_are_those_of_eight_calls_and_the_settings_own_model(
     assert found["llm_batch_efficiency"] == 0.908
     assert (found["cancel_ms"], found["cancel_steps"]) == (0.7, 1)
     assert (found["second_turn_new_tokens"], found["second_turn_read_tokens"]) == (40, 30)
-    assert found["new_call_cached_tokens"] == 198
+    assert (found["new_call_cached_tokens"], found["back_from_host_read_tokens"]) == (198, 25)
     assert list(found["llm"]) == ["own.gguf", "large.gguf"]  # type: ignore[call-overload]
 
 
