@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from agent.cores import divide
+from agent.devices import Device, place
 from agent.prompts import read_stock
 from agent.settings import STARTER, Settings
 from knowledge.embeddings import Embedder
-from knowledge.errors import KnowledgeError
+from knowledge.errors import KnowledgeError, NoSuchDevice
 from knowledge.index import Index
 from knowledge.retriever import Retriever, StockLine
-from plugins.errors import ModelError
+from plugins.errors import DeviceMissing, ModelError
 from plugins.llama.model import LlamaModel
 from plugins.piper.model import PiperModel
 from plugins.server.app import listening
@@ -36,15 +37,15 @@ def build_engine(
     llama: Callable[..., LlamaModel] = LlamaModel,
 ) -> Engine:
     """Slots for every model of the settings; nothing is loaded yet."""
-    models, cores = settings.models, divide(settings.engine.cores)
-    embedder = _embedder(settings, threads=cores.embedder)
+    models, cores, devices = settings.models, divide(settings.engine.cores), place(settings.engine)
+    embedder = _embedder(settings, threads=cores.embedder, device=devices.embedder)
     return Engine(
         whisper=_slot(
             models.whisper,
             lambda path: whisper(
                 path,
                 threads=cores.whisper,
-                device=settings.engine.whisper_device,
+                device=devices.whisper,
                 decoding=Decoding(beam_size=models.whisper_beam),
             ),
         ),
@@ -55,10 +56,11 @@ def build_engine(
                 threads=cores.llama,
                 context_tokens=models.context_tokens,
                 slots=models.slots,
-                gpu_layers=settings.engine.gpu_layers,
+                gpu_layers=0 if devices.llama == "cpu" else settings.engine.gpu_layers,
+                shelf_bytes=models.kv_host_mb * 2**20,
             ),
         ),
-        piper=_slot(models.voice, lambda path: PiperModel(path, threads=cores.piper)),
+        piper=_slot(models.voice, lambda path: PiperModel(path, threads=cores.piper, device=devices.voice)),
         embedder=embedder,
         knowledge=_knowledge(settings, embedder),
         voice_name=models.voice.name.removesuffix(".onnx"),
@@ -74,13 +76,15 @@ def tier(path: Path) -> str:
     return "starter" if path.resolve().is_relative_to(STARTER) else "standard"
 
 
-def _embedder(settings: Settings, *, threads: int) -> ModelSlot[Embedder]:
+def _embedder(settings: Settings, *, threads: int, device: Device) -> ModelSlot[Embedder]:
     path = settings.models.embedder
 
     def load() -> Embedder:
         try:
-            embedder = Embedder(path, threads=threads)
+            embedder = Embedder(path, threads=threads, device=device)
             embedder.load()
+        except NoSuchDevice as error:
+            raise DeviceMissing("embedder", device, str(error)) from error
         except KnowledgeError as error:
             raise ModelError(str(error)) from error
         return embedder

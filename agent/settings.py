@@ -65,10 +65,12 @@ class EngineSettings(Section):
     """Where the engine listens and everybody finds it: unix:PATH or http://HOST:PORT."""
     cores: int = Field(default=0, ge=0)
     """Processor cores that all models together may use. 0: every core of the machine."""
-    gpu_layers: int = Field(default=0, ge=-1)
-    """Layers of the language model to put on a GPU. 0: none, -1: all."""
-    whisper_device: Literal["cpu", "cuda"] = "cpu"
-    """Where Whisper runs."""
+    device: Literal["cpu", "cuda", "metal"] = "cpu"
+    """Where the models run: the processor, an NVIDIA GPU, or an Apple GPU (the language model and the embedder)."""
+    cpu_only: str = ""
+    """Models that stay on the processor all the same: any of whisper, llama, voice, embedder, with commas between."""
+    gpu_layers: int = Field(default=-1, ge=-1)
+    """Layers of the language model on the GPU, where it runs on one. -1: all; fewer if its memory does not suffice."""
 
 
 class ModelSettings(Section):
@@ -94,6 +96,8 @@ class ModelSettings(Section):
     """Tokens of context that all calls share in the language model."""
     slots: PositiveInt = 16
     """Calls whose context the language model keeps at a time."""
+    kv_host_mb: int = Field(default=256, ge=0)
+    """Host memory for what further calls have read, in megabytes. 0: they read it again when they next speak."""
 
 
 class KnowledgeSettings(Section):

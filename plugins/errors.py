@@ -6,6 +6,7 @@ EngineError
 ├── EngineBusy           every slot is taken or the models still load; retried
 ├── Superseded           a newer request of the same call took this one's place; never retried
 └── ModelError           a model cannot run
+    ├── DeviceMissing    the GPU that it should run on is not there, or the library was built without it
     ├── ModelMissing     its file is not there
     └── ModelCorrupt     its file is there but cannot be read
 """
@@ -57,6 +58,18 @@ class ModelError(EngineError):
     code = "model_error"
 
 
+class DeviceMissing(ModelError):
+    """A model should run on a device that is not there."""
+
+    code = "device_missing"
+
+    def __init__(self, model: str, device: str, reason: str) -> None:
+        super().__init__(
+            f"{model} cannot run on {device}: {reason}. ENGINE_CPU_ONLY={model} keeps it on the processor, "
+            "ENGINE_DEVICE=cpu all models."
+        )
+
+
 class ModelMissing(ModelError):
     """A model's file is not where the settings say."""
 
@@ -91,6 +104,7 @@ CODES: dict[str, type[EngineError]] = {
         EngineBusy,
         Superseded,
         ModelError,
+        DeviceMissing,
         ModelMissing,
         ModelCorrupt,
     )

@@ -31,13 +31,17 @@ def up() -> None:
 def engine() -> None:
     """Hold the models and serve them on a socket."""
     from agent import logs
+    from agent.cores import ONE_THREAD_EACH
+    from agent.settings import SettingsError, steer_libraries
+
+    steer_libraries(ONE_THREAD_EACH)
     from agent.engine import run_engine
 
     settings = settings_or_exit()
     logs.set_up(settings.log, process="engine")
     try:
         run_until_signal(lambda stop: run_engine(settings, stop))
-    except OSError as error:
+    except (OSError, SettingsError) as error:
         fail(f"{error}")
 
 

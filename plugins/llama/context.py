@@ -70,6 +70,20 @@ class Context:
         """Let `target` see what `source` has read in positions [begin, end); costs no computation and no cells."""
         c.llama_memory_seq_cp(self._memory, source, target, begin, end)
 
+    def state_bytes(self, sequence: int) -> int:
+        """What `save` would give."""
+        return c.llama_state_seq_get_size(self._pointer, sequence)
+
+    def save(self, sequence: int) -> bytearray:
+        """All that a sequence has read, for `restore`."""
+        state = bytearray(self.state_bytes(sequence))
+        c.llama_state_seq_get_data(self._pointer, _native(state), len(state), sequence)
+        return state
+
+    def restore(self, sequence: int, state: bytearray) -> bool:
+        """Let an empty sequence have read what was saved. False if there are not enough cells; it is empty then."""
+        return c.llama_state_seq_set_data(self._pointer, _native(state), len(state), sequence) > 0
+
     def clear(self) -> None:
         """Forget everything."""
         c.llama_memory_clear(self._memory, False)
@@ -88,6 +102,10 @@ class Context:
         view = np.frombuffer(values, np.float32).reshape(rows, self._vocabulary_size)
         self._views = {(first, rows): view}
         return view
+
+
+def _native(state: bytearray) -> Any:
+    return (ctypes.c_uint8 * len(state)).from_buffer(state)
 
 
 class _Batch:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from plugins.errors import InvalidRequest
 
@@ -82,8 +82,7 @@ class Usage:
     cached_tokens: int
 
 
-@dataclass(frozen=True)
-class Delta:
+class Delta(NamedTuple):
     """A piece of an answer. The last one carries `finish_reason` (stop, length, tool_calls) and `usage`."""
 
     text: str = ""
@@ -108,6 +107,7 @@ class Load:
     running: int
     waiting: int
     calls_kept: int
+    calls_shelved: int
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int

@@ -8,12 +8,13 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
 from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, ModelError, Superseded
+from plugins.llama.cells import Cells
 from plugins.llama.context import Context, Logits, Row
 from plugins.llama.generation import Delta, Load, Priority
 from plugins.llama.job import Job
 from plugins.llama.pace import Pace, share_out
 from plugins.llama.sampling import Candidates
-from plugins.llama.sequences import Claim, Sequence, Sequences
+from plugins.llama.sequences import Sequence
 from plugins.llama.stream import Bell
 from plugins.llama.vocabulary import Vocabulary
 
@@ -25,16 +26,14 @@ class DecodeLoop:
     """Continuous batching over the sequences of one context.
 
     Jobs that find no free sequence wait, most urgent first. A job's sequence is free again one step after it ended
-    or was cancelled; what a call has read stays in its sequence until another needs the place.
+    or was cancelled; what its call has read is kept (see `Cells`).
     """
 
-    def __init__(
-        self, context: Context, vocabulary: Vocabulary, *, slots: int, slice_tokens: int, partial: bool
-    ) -> None:
+    def __init__(self, context: Context, vocabulary: Vocabulary, cells: Cells, *, slice_tokens: int) -> None:
         self._context = context
         self._vocabulary = vocabulary
         self._candidates = Candidates(vocabulary.size)
-        self._sequences = Sequences(slots, partial=partial)
+        self._cells = cells
         self._pace = Pace(most_tokens=slice_tokens)
         self._running: list[Job] = []
         self._waiting: list[Job] = []
@@ -70,7 +69,8 @@ class DecodeLoop:
         return Load(
             running=len(self._running),
             waiting=len(self._waiting),
-            calls_kept=self._sequences.calls_kept,
+            calls_kept=self._cells.calls_kept,
+            calls_shelved=self._cells.calls_shelved,
             prompt_tokens=self._prompt_tokens,
             cached_tokens=self._cached_tokens,
             completion_tokens=self._completion_tokens,
@@ -87,7 +87,7 @@ class DecodeLoop:
         try:
             while self._obey():
                 self._step()
-                self._bell.ring()
+                self._bell.tick(time.perf_counter())
         finally:
             self._shut()
 
@@ -124,9 +124,7 @@ class DecodeLoop:
     def _release(self, call_id: str) -> None:
         for job in self._of_call(call_id):
             self._fail(job, Superseded("the call is over"))
-        if sequence := self._sequences.of_call(call_id):
-            self._sequences.forget(sequence)
-            self._context.cut(sequence.number, 0)
+        self._cells.forget_call(call_id)
 
     def _of_call(self, call_id: str | None) -> list[Job]:
         jobs = (*self._running, *self._waiting)
@@ -173,7 +171,8 @@ class DecodeLoop:
             sequence = _sequence(job)
             sequence.length += tokens
             if job.share_at and sequence.length >= job.share_at:
-                self._share(job, sequence)
+                self._cells.share(sequence, job.tokens[: job.share_at])
+                job.share_at = 0
             if job.pending:
                 continue
             if job.limit <= job.prompt_tokens:
@@ -220,34 +219,29 @@ class DecodeLoop:
         (self._running if job.sequence else self._waiting).remove(job)
         self._count(job)
         if sequence := job.sequence:
-            self._give_back(sequence, keep=True)
+            self._cells.release(sequence)
         job.sampler.close()
-
-    def _give_back(self, sequence: Sequence, *, keep: bool) -> None:
-        self._sequences.release(sequence, keep=keep)
-        if not sequence.length:
-            self._context.cut(sequence.number, 0)
 
     def _admit(self) -> None:
         """Give waiting jobs their sequences, most urgent first."""
         for job in sorted(self._waiting, key=lambda job: job.order):
             if self._call_runs(job):
                 continue
-            claim = self._claim(job)
-            while not claim and self._make_way(job):
-                claim = self._claim(job)
-            if not claim:
+            sequence = self._claim(job)
+            while not sequence and self._make_way(job):
+                sequence = self._claim(job)
+            if not sequence:
                 return
-            self._begin(job, claim)
+            self._begin(job, sequence)
 
     def _call_runs(self, job: Job) -> bool:
         return any(other.sequence for other in self._of_call(job.generation.call_id))
 
-    def _claim(self, job: Job) -> Claim | None:
+    def _claim(self, job: Job) -> Sequence | None:
         taken = sum(len(other.tokens) for other in self._running)
-        if taken and taken + len(job.tokens) > self._context.cells:
+        if taken and taken + len(job.tokens) > self._cells.count:
             return None
-        return self._sequences.claim(job.tokens, job.generation.call_id)
+        return self._cells.claim(job.tokens, job.generation.call_id)
 
     def _make_way(self, job: Job) -> bool:
         """Send a speculative job back to the queue, if there is one and `job` is none."""
@@ -257,38 +251,26 @@ class DecodeLoop:
         self._pause(max(speculative, key=lambda other: other.order))
         return True
 
-    def _begin(self, job: Job, claim: Claim) -> None:
-        sequence = claim.sequence
-        self._context.cut(sequence.number, claim.kept)
-        if claim.donor:
-            self._context.copy(claim.donor.number, sequence.number, claim.kept, claim.start)
+    def _begin(self, job: Job, sequence: Sequence) -> None:
         self._waiting.remove(job)
         self._running.append(job)
         job.sequence = sequence
         if job.cached_tokens is None:
-            job.cached_tokens = claim.start
-            job.share_at = self._sequences.beginning_to_share(job.tokens, job.generation.call_id)
-
-    def _share(self, job: Job, source: Sequence) -> None:
-        """Keep the beginning of a prompt for the calls to come."""
-        shared = self._sequences.shared
-        self._context.cut(shared.number, 0)
-        self._context.copy(source.number, shared.number, 0, job.share_at)
-        self._sequences.share(job.tokens[: job.share_at])
-        job.share_at = 0
+            job.cached_tokens = sequence.length
+            job.share_at = self._cells.beginning_to_share(job.tokens, job.generation.call_id)
 
     def _pause(self, job: Job) -> None:
         """Take a running job's sequence away; it goes on later from where it was."""
         sequence, job.sequence = _sequence(job), None
-        self._give_back(sequence, keep=False)
+        self._cells.pause(sequence)
         self._running.remove(job)
         self._waiting.append(job)
 
     def _make_room(self) -> None:
-        """The cells do not suffice: wipe what was idle longest, else pause the least urgent job."""
-        if victim := self._sequences.evict():
-            self._context.cut(victim.number, 0)
-        elif len(self._running) > 1:
+        """The cells do not suffice: move out what was idle longest, else pause the least urgent job."""
+        if self._cells.make_room():
+            return
+        if len(self._running) > 1:
             self._pause(max(self._running, key=lambda job: job.order))
         else:
             self._fail(self._running[0], InvalidRequest("this needs more context than the model has"))
@@ -297,8 +279,7 @@ class DecodeLoop:
         """Nothing that was computed can be trusted any more."""
         for job in tuple(self._running):
             self._fail(job, error)
-        self._sequences.forget_all()
-        self._context.clear()
+        self._cells.clear()
 
     def _count(self, job: Job) -> None:
         usage = job.usage

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import TemplateSyntaxError
 
 from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, ModelCorrupt
+from plugins.llama.cells import Cells
 from plugins.llama.context import Context
 from plugins.llama.generation import Delta, Generation, Load, Priority, ToolCall, Usage
 from plugins.llama.grammar import Grammar, grammar_of, offered_tools, opened_call
@@ -39,6 +40,8 @@ logger = logging.getLogger(__name__)
 
 SLICE_TOKENS = 256
 """The most prompt tokens in one step."""
+SHELF_BYTES = 256 * 2**20
+"""Host memory for what calls have read, unless told otherwise."""
 
 
 class LlamaModel:
@@ -46,10 +49,20 @@ class LlamaModel:
 
     `context_tokens` are shared by all calls; one request may have as many, within what the model was trained on.
     `slots` is how many generations run at once and also how many calls' contexts are kept between turns.
-    `gpu_layers`: -1 puts the whole model on the GPU. Raises `ModelMissing`, `ModelCorrupt`.
+    What a call has read goes to host memory, at most `shelf_bytes` in all, when the context is needed by others.
+    `gpu_layers`: -1 puts the whole model on the GPU. Raises `ModelMissing`, `ModelCorrupt`, `DeviceMissing`.
     """
 
-    def __init__(self, path: Path, *, threads: int, context_tokens: int, slots: int, gpu_layers: int = 0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        threads: int,
+        context_tokens: int,
+        slots: int,
+        gpu_layers: int = 0,
+        shelf_bytes: int = SHELF_BYTES,
+    ) -> None:
         with ExitStack() as closing:
             weights = Weights(path, gpu_layers=gpu_layers)
             closing.callback(weights.close)
@@ -65,9 +78,8 @@ class LlamaModel:
             closing.callback(context.close)
             self.context_tokens = min(context_tokens, weights.context_tokens)
             """The longest prompt and answer together."""
-            self._loop = DecodeLoop(
-                context, self._vocabulary, slots=slots, slice_tokens=SLICE_TOKENS, partial=weights.partial
-            )
+            cells = Cells(context, slots=slots, partial=weights.partial, shelf_bytes=shelf_bytes)
+            self._loop = DecodeLoop(context, self._vocabulary, cells, slice_tokens=SLICE_TOKENS)
             self._loop.start()
             closing.callback(self._loop.close)
             self._prompts = ThreadPoolExecutor(1, thread_name_prefix="llama-prompt")

@@ -31,8 +31,9 @@ class Output:
 
     def feed(self, piece: bytes) -> Delta | None:
         """What one more token adds, if anything."""
-        text = self._stops.feed(self._characters.feed(piece))
-        return self._delta(*self._listener.feed(text)) if text else None
+        if text := self._stops.feed(self._characters.feed(piece)):
+            return self._delta(*self._listener.feed(text))
+        return None
 
     def finish(self) -> Delta | None:
         """What was held back, now that the answer is over."""
@@ -42,5 +43,6 @@ class Output:
         return self._delta(text + late_text, calls + late_calls)
 
     def _delta(self, text: str, calls: list[ToolCall]) -> Delta | None:
-        self._called = self._called or bool(calls)
-        return Delta(text=text, tool_calls=tuple(calls)) if text or calls else None
+        if calls:
+            self._called = True
+        return Delta(text, tuple(calls)) if text or calls else None

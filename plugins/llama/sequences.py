@@ -1,4 +1,4 @@
-"""Who owns which KV sequence, and what each one has read. Only books: the loop moves the cells."""
+"""Who owns which KV sequence, and what each one has read. Only books: `Cells` moves what they are about."""
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
@@ -52,13 +52,19 @@ class Sequences:
         """Sequences that wait for their call's next turn."""
         return sum(s.call_id is not None and not s.running for s in self._slots)
 
-    def claim(self, tokens: list[int], call_id: str | None) -> Claim | None:
-        """A sequence for a prompt, the call's own if it has one; None if all are at work.
+    def free(self, call_id: str | None) -> Sequence | None:
+        """The call's own sequence if it has one, else an empty one or what was idle longest; None if all work."""
+        own = self.of_call(call_id) if call_id is not None else None
+        if own:
+            return None if own.running else own
+        idle = [s for s in self._slots if not s.running]
+        return min(idle, key=lambda s: (s.length > 0, s.used), default=None)
+
+    def claim(self, sequence: Sequence, tokens: list[int], call_id: str | None) -> Claim:
+        """Give a free sequence to a prompt.
 
         At least the last token is left to be read, since only that tells what comes next.
         """
-        if not (sequence := self._free(call_id)):
-            return None
         most = len(tokens) - 1
         kept = self._kept(sequence, tokens, most)
         donor, start = self._donor(sequence, tokens, kept)
@@ -67,12 +73,12 @@ class Sequences:
         self._touch(sequence)
         return Claim(sequence, kept, sequence.length, donor)
 
-    def release(self, sequence: Sequence, *, keep: bool) -> None:
+    def release(self, sequence: Sequence) -> None:
         """Its request is over. What a call has read is kept for its next turn; anything else is to be wiped."""
         sequence.running = False
         sequence.tokens = sequence.tokens[: sequence.length]
         self._touch(sequence)
-        if not keep or sequence.call_id is None:
+        if sequence.call_id is None:
             self.forget(sequence)
 
     def of_call(self, call_id: str) -> Sequence | None:
@@ -83,16 +89,18 @@ class Sequences:
         """Nothing is known of a sequence any more, except whether it is at work; its cells are to be wiped."""
         sequence.tokens, sequence.length, sequence.call_id = [], 0, None
 
-    def evict(self) -> Sequence | None:
-        """Wipe the books of the sequence that was idle longest; the shared beginning goes last."""
+    def idlest_call(self) -> Sequence | None:
+        """Of the sequences that hold something for nobody at work, the one that was idle longest."""
         idle = [s for s in self._slots if not s.running and s.length]
-        if not idle:
-            idle = [self.shared] if self.shared.length else []
-        if not idle:
-            return None
-        victim = min(idle, key=lambda s: s.used)
-        self.forget(victim)
-        return victim
+        return min(idle, key=lambda s: s.used, default=None)
+
+    def idle_beginning(self) -> Sequence | None:
+        """The shared beginning, if there is one."""
+        return self.shared if self.shared.length else None
+
+    def known(self, tokens: list[int]) -> int:
+        """How much of `tokens` some sequence has read."""
+        return max(s.prefix(tokens) for s in (*self._slots, self.shared)) if self._partial else 0
 
     def forget_all(self) -> None:
         """The model's memory was cleared."""
@@ -111,13 +119,6 @@ class Sequences:
     def share(self, tokens: list[int]) -> None:
         """The shared sequence now holds `tokens`."""
         self.shared.tokens, self.shared.length = tokens, len(tokens)
-
-    def _free(self, call_id: str | None) -> Sequence | None:
-        own = self.of_call(call_id) if call_id is not None else None
-        if own:
-            return None if own.running else own
-        idle = [s for s in self._slots if not s.running]
-        return min(idle, key=lambda s: (s.length > 0, s.used), default=None)
 
     def _kept(self, sequence: Sequence, tokens: list[int], most: int) -> int:
         common = min(sequence.prefix(tokens), most)

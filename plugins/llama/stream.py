@@ -4,10 +4,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from typing import Self
 
 from plugins.errors import EngineError
 from plugins.llama.generation import Delta, Usage
+
+RING_EVERY_S = 0.01
+"""Readers of an answer that flows are woken no more often: waking somebody costs more than a small model's step."""
 
 
 class Stream:
@@ -23,6 +27,7 @@ class Stream:
         self._arrived = deque[Delta | EngineError]()
         self._ready = asyncio.Event()
         self._over = False
+        self._begun = False
 
     def cancel(self) -> None:
         """Nobody wants the rest: the model drops this answer before its next step. From any thread."""
@@ -53,9 +58,14 @@ class Stream:
         self._over = delta.finish_reason is not None
         return delta
 
-    def put(self, item: Delta | EngineError) -> None:
-        """Called by the model's thread, which then rings the stream's `loop` (see `Bell`)."""
+    def put(self, item: Delta | EngineError) -> bool:
+        """Called by the model's thread, which then rings the stream's `loop` (see `Bell`).
+
+        Returns whether the reader must know at once: of the first words, of the end and of errors.
+        """
         self._arrived.append(item)
+        is_first, self._begun = not self._begun, True
+        return is_first or isinstance(item, EngineError) or item.finish_reason is not None
 
     def fail(self, error: EngineError) -> None:
         """End the answer with an error. From any thread."""
@@ -69,22 +79,31 @@ class Stream:
 
 
 class Bell:
-    """Wakes readers on their event loops, once per step however many of them there are."""
+    """Wakes readers on their event loops: at once if one must know something, else every `RING_EVERY_S` at most."""
 
     def __init__(self) -> None:
         self._waiting: dict[asyncio.AbstractEventLoop, set[Stream]] = {}
+        self._is_urgent = False
+        self._rang_s = -inf
 
     def send(self, stream: Stream, item: Delta | EngineError) -> None:
-        """Give a reader something; it notices at the next `ring`."""
-        stream.put(item)
+        """Give a reader something; it notices when the bell rings next."""
+        if stream.put(item):
+            self._is_urgent = True
         self._waiting.setdefault(stream.loop, set()).add(stream)
+
+    def tick(self, now_s: float) -> None:
+        """A step is over: ring if it is time to, by `now_s` on any clock that goes forward."""
+        if self._waiting and (self._is_urgent or now_s - self._rang_s >= RING_EVERY_S):
+            self._rang_s = now_s
+            self.ring()
 
     def ring(self) -> None:
         """Wake everybody who was sent something."""
         for loop, streams in self._waiting.items():
             with suppress(RuntimeError):  # the loop was closed: nobody reads there any more
                 loop.call_soon_threadsafe(_wake_all, streams)
-        self._waiting = {}
+        self._waiting, self._is_urgent = {}, False
 
 
 def _wake_all(streams: set[Stream]) -> None:

@@ -7,11 +7,16 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from plugins.errors import ModelCorrupt, ModelMissing
+from plugins.errors import DeviceMissing, ModelCorrupt, ModelMissing
 from plugins.llama.native import c
 
 logger = logging.getLogger(__name__)
 
+NO_OFFLOAD = (
+    "this llama-cpp-python was built without one or finds none; "
+    "`CMAKE_ARGS=-DGGML_CUDA=on uv pip install --reinstall --no-binary llama-cpp-python llama-cpp-python` "
+    "builds it for NVIDIA, -DGGML_METAL=on for Apple"
+)
 _ERROR = 3
 _NO_VOCABULARY = 0
 _opening = Lock()
@@ -26,11 +31,13 @@ def _listen(level: int, text: bytes, _data: object) -> None:
 
 
 class Weights:
-    """A model file in memory. Raises `ModelMissing` or `ModelCorrupt`; `close` frees it."""
+    """A model file in memory. Raises `ModelMissing`, `ModelCorrupt` or `DeviceMissing`; `close` frees it."""
 
     def __init__(self, path: Path, *, gpu_layers: int = 0) -> None:
         if not path.is_file():
             raise ModelMissing(path)
+        if gpu_layers and not c.llama_supports_gpu_offload():
+            raise DeviceMissing("llama", "a GPU", NO_OFFLOAD)
         self.path = path
         with _opening:
             self.pointer = self._open(gpu_layers)

@@ -45,11 +45,11 @@ class Speech:
 class PiperModel:
     """The voice in a `.onnx` file with its `.onnx.json` beside it.
 
-    Raises `ModelMissing` or `ModelCorrupt`, naming the file and the command that repairs it.
+    Raises `ModelMissing` or `ModelCorrupt`, naming the file and the command that repairs it, or `DeviceMissing`.
     """
 
-    def __init__(self, path: Path, *, threads: int) -> None:
-        self._voice = load_voice(path, threads=threads)
+    def __init__(self, path: Path, *, threads: int, device: str = "cpu") -> None:
+        self._voice = load_voice(path, threads=threads, device=device)
         self.sample_rate_hz = self._voice.config.sample_rate
         self.language = self._voice.config.espeak_voice
         self._level = Level()
@@ -57,22 +57,27 @@ class PiperModel:
             pass
 
     def synthesize(self, text: str, *, speed: float = 1.0) -> Iterator[Speech]:
-        """Speak a text, a piece with each step: clauses, or shorter if the voice can be had in halves.
+        """Speak a text, a piece with each step; `speed` 2.0 is twice as fast. Nothing to say gives nothing."""
+        for clause in self.clauses(text):
+            yield from self.speak(clause, speed=speed)
 
-        `speed` 2.0 is twice as fast. Nothing to say gives nothing. Raises `ModelError`.
-        """
-        for clause in cut(text, CUTTING):
-            parts = spoken_parts(clause, language=self.language)
-            said = " ".join(part.spoken for part in parts if part.spoken)
-            if not any(character.isalnum() for character in said):
-                continue
-            try:
-                yield from self._speak(Saying(clause, parts, said, speed))
-            except VOICE_ERRORS as error:
-                reason = str(error).splitlines()[0]
-                raise ModelError(f"the voice failed on {len(said)} characters ({reason})") from error
+    def clauses(self, text: str) -> list[str]:
+        """What is spoken in one go, the first short so that speech begins early; joined they are the text."""
+        return cut(text, CUTTING)
 
-    def _speak(self, saying: "Saying") -> Iterator[Speech]:
+    def speak(self, clause: str, *, speed: float = 1.0) -> Iterator[Speech]:
+        """Speak one clause: at once, or piece by piece if the voice can be had in halves. Raises `ModelError`."""
+        parts = spoken_parts(clause, language=self.language)
+        said = " ".join(part.spoken for part in parts if part.spoken)
+        if not any(character.isalnum() for character in said):
+            return
+        try:
+            yield from self._pieces(Saying(clause, parts, said, speed))
+        except VOICE_ERRORS as error:
+            reason = str(error).splitlines()[0]
+            raise ModelError(f"the voice failed on {len(said)} characters ({reason})") from error
+
+    def _pieces(self, saying: "Saying") -> Iterator[Speech]:
         if isinstance(self._voice, StepwiseVoice):
             return self._in_pieces(saying, replace(self._voice, latents=[]))
         return self._whole(saying)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Any
 
 from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions, tts, utils
@@ -12,12 +11,10 @@ from livekit.agents.utils.aio.channel import ChanClosed, ChanEmpty
 
 from plugins.client import EngineClient, SpeechPiece
 from plugins.errors import EngineError
-from plugins.livekit_errors import api_error, engine_error
+from plugins.livekit_errors import api_error
 from plugins.piper.captions import CaptionCutter
 from plugins.piper.clauses import ClauseCutter, cut
 
-LOOKAHEAD = 2
-"""Clauses asked for at once: the one being delivered and the next."""
 SILENCE_S = 0.02
 
 
@@ -62,9 +59,9 @@ class TTS(tts.TTS[Any]):
         if self._owns_engine:
             await self._engine.aclose()
 
-    def speak(self, text: str) -> AsyncGenerator[SpeechPiece]:
-        """One clause by the engine, in this voice and speed."""
-        return self._engine.speak(text, voice=self._voice, speed=self._speed)
+    def speak(self, text: str, *, due_in_s: float) -> AsyncGenerator[SpeechPiece]:
+        """One clause by the engine, in this voice and speed, needed when earlier speech is over."""
+        return self._engine.speak(text, voice=self._voice, speed=self._speed, due_in_s=due_in_s)
 
     def use_rate(self, sample_rate_hz: int) -> None:
         """Take over the rate that the voice really has."""
@@ -81,6 +78,16 @@ class Delivery:
         self._is_set_up = False
         self._length_s = 0.0
         self._uncaptioned = ""
+        self._runs_out_s = 0.0
+
+    async def speak(self, clause: str) -> None:
+        """Have a clause made and deliver it."""
+        captions = CaptionCutter(clause)
+        due_in_s = max(0.0, self._runs_out_s - asyncio.get_running_loop().time())
+        async with aclosing(self._voice.speak(clause, due_in_s=due_in_s)) as pieces:
+            async for piece in pieces:
+                self.push(piece, captions)
+        self.end_clause(captions)
 
     def push(self, piece: SpeechPiece, captions: CaptionCutter) -> None:
         """Deliver a piece of a clause with the captions of its words."""
@@ -97,7 +104,9 @@ class Delivery:
             ]
         )
         self._emitter.push(piece.pcm)
-        self._length_s += len(piece.pcm) / 2 / piece.sample_rate_hz
+        length_s = len(piece.pcm) / 2 / piece.sample_rate_hz
+        self._length_s += length_s
+        self._runs_out_s = max(self._runs_out_s, asyncio.get_running_loop().time()) + length_s
 
     def end_clause(self, captions: CaptionCutter) -> None:
         """Let go of audio held back for a frame, and caption what has no time of its own."""
@@ -146,26 +155,14 @@ class SpokenText(tts.ChunkedStream):
         delivery = Delivery(output_emitter, self._voice, is_stream=False)
         try:
             for text in cut(self._input_text):
-                captions = CaptionCutter(text)
-                async with aclosing(self._voice.speak(text)) as pieces:
-                    async for piece in pieces:
-                        delivery.push(piece, captions)
-                delivery.end_clause(captions)
+                await delivery.speak(text)
         except EngineError as error:
             raise api_error(error) from error
         delivery.finish()
 
 
-@dataclass(eq=False)
-class Clause:
-    """A clause that was asked for; its pieces of audio as they arrive, `None` after the last."""
-
-    text: str
-    pieces: asyncio.Queue[SpeechPiece | None] = field(default_factory=asyncio.Queue[SpeechPiece | None])
-
-
 class SpeechStream(tts.SynthesizeStream):
-    """A text as it is written. While one clause is delivered the next is already asked for; order is kept."""
+    """A text as it is written, a clause at a time: the engine makes one while those before it play."""
 
     def __init__(self, voice: TTS, conn_options: APIConnectOptions) -> None:
         super().__init__(tts=voice, conn_options=conn_options)
@@ -173,30 +170,14 @@ class SpeechStream(tts.SynthesizeStream):
 
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
         delivery = Delivery(output_emitter, self._voice, is_stream=True)
-        asked: asyncio.Queue[Clause | None] = asyncio.Queue()
-        slots = asyncio.Semaphore(LOOKAHEAD)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._ask(asked, slots, tasks))
-                while clause := await asked.get():
-                    await self._deliver(clause, delivery)
-                    slots.release()
-        except ExceptionGroup as errors:
-            error = engine_error(errors)
+            async with aclosing(self._clauses()) as clauses:
+                async for text in clauses:
+                    self._mark_started()
+                    await delivery.speak(text)
+        except EngineError as error:
             raise api_error(error) from error
         delivery.finish()
-
-    async def _ask(
-        self, asked: asyncio.Queue[Clause | None], slots: asyncio.Semaphore, tasks: asyncio.TaskGroup
-    ) -> None:
-        """Ask for every clause in order, as soon as it is written and a slot is free."""
-        async for text in self._clauses():
-            await slots.acquire()
-            self._mark_started()
-            clause = Clause(text)
-            tasks.create_task(self._fetch(clause))
-            asked.put_nowait(clause)
-        asked.put_nowait(None)
 
     async def _clauses(self) -> AsyncGenerator[str]:
         cutter = ClauseCutter()
@@ -217,15 +198,3 @@ class SpeechStream(tts.SynthesizeStream):
             except (ChanEmpty, ChanClosed):
                 return written, False
         return written, True
-
-    async def _fetch(self, clause: Clause) -> None:
-        async with aclosing(self._voice.speak(clause.text)) as pieces:
-            async for piece in pieces:
-                clause.pieces.put_nowait(piece)
-        clause.pieces.put_nowait(None)
-
-    async def _deliver(self, clause: Clause, delivery: Delivery) -> None:
-        captions = CaptionCutter(clause.text)
-        while piece := await clause.pieces.get():
-            delivery.push(piece, captions)
-        delivery.end_clause(captions)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
@@ -12,13 +13,15 @@ from piper import PiperConfig, PiperVoice
 from piper.patch_voice_with_alignment import add_alignment_output
 from piper.voice import AudioChunk
 
-from plugins.errors import ModelCorrupt, ModelMissing
+from plugins.errors import DeviceMissing, ModelCorrupt, ModelMissing
 from plugins.piper.split import Sounding, halve
 from plugins.piper.stepwise import StepwiseVoice
 from plugins.piper.timing import Group
 
 NOT_PHONEMES = frozenset("^$_ .,;:!?\"'()[]{}-–—ˈˌː")
 """Beginning, end, pad, space, punctuation; and stress and length marks, which take no time of their own."""
+
+ON_CPU, ON_CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 VOICE_ERRORS = (
     ort_errors.Fail,
@@ -31,8 +34,27 @@ VOICE_ERRORS = (
 )
 
 
-def load_voice(path: Path, *, threads: int) -> PiperVoice:
-    """The voice in `path` (ONNX) and `path` + `.json`. Raises `ModelMissing` or `ModelCorrupt` naming the file."""
+@dataclass(frozen=True)
+class Opening:
+    """How graphs are opened."""
+
+    threads: int
+    providers: list[str]
+
+    def open(self, model: str | bytes) -> onnxruntime.InferenceSession:
+        """A graph in a file or in memory. Raises one of `VOICE_ERRORS`."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        return onnxruntime.InferenceSession(model, options, providers=self.providers)
+
+
+def load_voice(path: Path, *, threads: int, device: str) -> PiperVoice:
+    """The voice in `path` (ONNX) and `path` + `.json`, on `cpu` or `cuda`.
+
+    Raises `ModelMissing` or `ModelCorrupt` naming the file, or `DeviceMissing`.
+    """
     config_path = Path(f"{path}.json")
     for file in (path, config_path):
         if not file.is_file():
@@ -41,28 +63,29 @@ def load_voice(path: Path, *, threads: int) -> PiperVoice:
         config = PiperConfig.from_dict(json.loads(config_path.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelCorrupt(config_path, f"{type(error).__name__}: {error}") from error
+    opening = Opening(threads, _providers(device))
     try:
-        return _stepwise(path, config, threads) or PiperVoice(session=_session(path, threads), config=config)
+        return _stepwise(path, config, opening) or PiperVoice(session=_session(path, opening), config=config)
     except VOICE_ERRORS as error:
         raise ModelCorrupt(path, str(error).splitlines()[0]) from error
 
 
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    session = _open(str(path), threads)
+def _providers(device: str) -> list[str]:
+    if device == "cpu":
+        return [ON_CPU]
+    if ON_CUDA not in onnxruntime.get_available_providers():
+        raise DeviceMissing("voice", device, "this ONNX Runtime was built without it; the package is onnxruntime-gpu")
+    return [ON_CUDA, ON_CPU]
+
+
+def _session(path: Path, opening: Opening) -> onnxruntime.InferenceSession:
+    session = opening.open(str(path))
     if len(session.get_outputs()) == 1 and (patched := _with_alignments(path)):
-        session = _open(patched, threads)
+        session = opening.open(patched)
     return session
 
 
-def _open(model: str | bytes, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def _stepwise(path: Path, config: PiperConfig, threads: int) -> StepwiseVoice | None:
+def _stepwise(path: Path, config: PiperConfig, opening: Opening) -> StepwiseVoice | None:
     """The voice in two halves, if it has them and its pieces fit together."""
     try:
         halves = halve(onnx.load(str(path))) if config.num_speakers <= 1 else None
@@ -71,10 +94,11 @@ def _stepwise(path: Path, config: PiperConfig, threads: int) -> StepwiseVoice | 
     if halves is None:
         return None
     try:
-        sounding = Sounding(_open(halves.sounding.SerializeToString(), threads), width=halves.width)
+        sounding = Sounding(opening.open(halves.sounding.SerializeToString()), width=halves.width)
     except ValueError:
         return None
-    return StepwiseVoice(session=_open(halves.speaking.SerializeToString(), threads), config=config, sounding=sounding)
+    speaking = opening.open(halves.speaking.SerializeToString())
+    return StepwiseVoice(session=speaking, config=config, sounding=sounding)
 
 
 def _with_alignments(path: Path) -> bytes | None:

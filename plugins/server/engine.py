@@ -1,8 +1,9 @@
 """The models of one machine behind one door: what the routes work with."""
 
 import asyncio
+import gc
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -14,11 +15,14 @@ from plugins.llama.model import LlamaModel
 from plugins.piper.model import PiperModel
 from plugins.server.scheduler import Scheduler, run_each
 from plugins.server.slots import ModelSlot
+from plugins.server.spoken import Repertoire
 from plugins.whisper.model import Transcript, Utterance, WhisperModel
 
 logger = logging.getLogger(__name__)
 
 WHISPER_BATCH = 8
+WHISPER_INTERIMS = 2
+"""Interims in one batch: more would gain little and keep a final waiting."""
 
 
 class Embedding(Protocol):
@@ -51,14 +55,18 @@ class Engine:
     embedder: ModelSlot[Embedding]
     knowledge: ModelSlot[Knowledge]
     voice_name: str = "starter"
-    hearing: Scheduler[Utterance, Transcript] = field(init=False)
+    hearing: Scheduler[Callable[[], Utterance], Transcript] = field(init=False)
+    """Its requests say when their turn comes what is to be decoded, so that an interim never holds stale audio."""
     speaking: Scheduler[Any, Any] = field(init=False)
+    repertoire: Repertoire = field(init=False, default_factory=Repertoire)
     reading: Scheduler[Any, Any] = field(init=False)
     _threads: ThreadPoolExecutor = field(init=False)
     loading: asyncio.Task[None] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.hearing = Scheduler(self._decode, name="whisper", max_batch=WHISPER_BATCH)
+        self.hearing = Scheduler(
+            self._decode, name="whisper", max_batch=WHISPER_BATCH, max_speculative=WHISPER_INTERIMS
+        )
         self.speaking = Scheduler(run_each, name="piper")
         self.reading = Scheduler(run_each, name="knowledge")
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="load")
@@ -104,6 +112,7 @@ class Engine:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._fill(self.piper, self.whisper, self.llama))
             tasks.create_task(self._fill(self.embedder, self.knowledge))
+        gc.freeze()  # half a million objects that stay: searching them for garbage would stop every call for 0.3 s
 
     async def _fill(self, *slots: ModelSlot[Any]) -> None:
         for slot in slots:
@@ -112,5 +121,5 @@ class Engine:
             if error := slot.health.error:
                 logger.error("%s", error)
 
-    def _decode(self, batch: Sequence[Utterance]) -> Sequence[Transcript]:
-        return self.whisper.use().decode(batch)
+    def _decode(self, batch: Sequence[Callable[[], Utterance]]) -> Sequence[Transcript]:
+        return self.whisper.use().decode([utterance() for utterance in batch])

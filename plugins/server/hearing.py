@@ -2,7 +2,8 @@
 
 The caller sends `start`, audio, perhaps `preflight` (and `resume` if the speech went on), then `end` or `cancel`.
 Between them the growing utterance is decoded again and again at the lowest priority; words that two decodes in a
-row agree on are the interim transcript. Newer work replaces older: nothing stale is ever finished.
+row agree on are the interim transcript. Newer work replaces older: an interim that waits is decoded with all audio
+that has come meanwhile, and dropped when the final is wanted.
 """
 
 import asyncio
@@ -67,9 +68,7 @@ class OpenUtterance:
         """Decode everything so far and say it as `preflight` or `final`; a final reuses the preflight's decode."""
         if self._interim_task:
             self._interim_task.cancel()
-        task = self._final_task = self._final_task or asyncio.create_task(
-            self._decode(Priority.FINAL, is_interim=False)
-        )
+        task = self._final_task = self._final_task or asyncio.create_task(self._decode_final())
         seconds = self._samples / RATE_HZ
         with STT.measure():
             await asyncio.wait([task])
@@ -90,25 +89,35 @@ class OpenUtterance:
             if task:
                 task.cancel()
 
-    async def _decode(self, priority: Priority, *, is_interim: bool) -> Transcript:
-        audio = np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.float32)
-        self._pieces = [audio]
-        utterance = Utterance(
-            audio, self._language, want_words=not is_interim, is_interim=is_interim, known=self._known
-        )
+    async def _decode(self, utterance: Callable[[], Utterance], priority: Priority) -> Transcript:
         now = asyncio.get_running_loop().time()
         return await self._engine.hearing.submit(utterance, priority=priority, deadline_s=now)
 
+    def _audio(self) -> Float:
+        """Everything so far. From any thread."""
+        pieces = list(self._pieces)
+        return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+
+    def _newest(self) -> Utterance:
+        """What an interim decodes, asked by Whisper's thread when its turn has come."""
+        audio = self._audio()
+        self._decoded_samples = audio.size
+        return Utterance(audio, self._language, is_interim=True, known=self._known)
+
+    async def _decode_final(self) -> Transcript:
+        utterance = Utterance(self._audio(), self._language, want_words=True, known=self._known)
+        return await self._decode(lambda: utterance, Priority.FINAL)
+
     async def _decode_interim(self) -> None:
-        seconds = self._samples / RATE_HZ
         try:
-            transcript = await self._decode(Priority.SPECULATIVE, is_interim=True)
+            transcript = await self._decode(self._newest, Priority.SPECULATIVE)
         except EngineError as error:
             logger.warning("no interim transcript: %s", error.code)
             return
         text = self._agreement.update(transcript.text) if transcript.is_speech else ""
         if text and text != self._interim and self._final_task is None:
             self._interim = text
+            seconds = self._decoded_samples / RATE_HZ
             await self._send(self._event("interim", transcript, text=text, audio_s=seconds))
 
     def _event(self, kind: str, transcript: Transcript, *, audio_s: float, text: str | None = None) -> Json:

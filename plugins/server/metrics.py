@@ -15,6 +15,7 @@ STT_AUDIO = Histogram(
 TTS_TEXT = Histogram(
     "tts_text_length_chars", "Length of each text to be spoken.", buckets=(10, 25, 50, 100, 250, 500, 1000)
 )
+TTS_REPEATED = Counter("tts_repeated_clauses_total", "Clauses that were spoken before and not synthesized again.")
 LLM_INPUT = Counter("llm_input_tokens_total", "Prompt tokens given to the language model.")
 LLM_OUTPUT = Counter("llm_output_tokens_total", "Tokens that the language model wrote.")
 RETRIEVAL = Histogram("retrieval_duration_seconds", "Time for one search in the documents.", buckets=SECONDS)

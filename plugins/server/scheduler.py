@@ -41,8 +41,9 @@ class _Waiting(Generic[Request, Result]):
 class Scheduler(Generic[Request, Result]):
     """Runs `run(batch)` on its own thread, best requests first: by priority, then deadline, then arrival.
 
-    `run` gets 1…`max_batch` requests of one priority and returns as many results, in order; what it raises
-    reaches every waiting caller of that batch. A cancelled `submit` leaves the queue at once, unseen by the model.
+    `run` gets 1…`max_batch` requests of one priority and returns as many results, in order; what it raises reaches
+    every waiting caller of that batch. Of speculative ones it gets `max_speculative` at most, because whatever is
+    more urgent must wait until they are done. A cancelled `submit` leaves the queue at once, unseen by the model.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class Scheduler(Generic[Request, Result]):
         *,
         name: str,
         max_batch: int = 1,
+        max_speculative: int = 1,
         max_waiting: int = 512,
     ) -> None:
         self._run = run
         self._name = name
         self._max_batch = max_batch
+        self._max_speculative = max_speculative
         self._max_waiting = max_waiting
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._queue: list[_Waiting[Request, Result]] = []
@@ -96,13 +99,16 @@ class Scheduler(Generic[Request, Result]):
     def _next_batch(self) -> list[_Waiting[Request, Result]]:
         """Requests of one priority: what somebody waits for is not held up by what may be thrown away."""
         batch: list[_Waiting[Request, Result]] = []
-        while self._queue and len(batch) < self._max_batch:
-            if batch and self._queue[0].priority > batch[0].priority:
-                break
+        while self._queue and self._fits(batch, self._queue[0]):
             item = heapq.heappop(self._queue)
             if not item.done.done():
                 batch.append(item)
         return batch
+
+    def _fits(self, batch: Sequence[_Waiting[Request, Result]], item: _Waiting[Request, Result]) -> bool:
+        if batch and batch[0].priority is not item.priority:
+            return False
+        return len(batch) < (self._max_speculative if item.priority is Priority.SPECULATIVE else self._max_batch)
 
 
 def _deliver(batch: Sequence[_Waiting[Request, Result]], running: "asyncio.Future[Sequence[Result]]") -> None:

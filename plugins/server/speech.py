@@ -2,9 +2,10 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import asdict
+from functools import partial
 from typing import Literal
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from plugins.piper.model import Speech
 from plugins.server.engine import Engine
 from plugins.server.keys import ENGINE
 from plugins.server.metrics import TTS, TTS_TEXT
+from plugins.server.playback import Playback
 from plugins.server.replies import EventStream, Json, read_body
 from plugins.server.scheduler import Priority
 
@@ -29,6 +31,8 @@ class SpeechRequest(BaseModel):
     model: str = ""
     voice: str | None = None
     speed: float = Field(default=1.0, ge=0.25, le=4.0)
+    due_in_s: float = Field(default=0.0, ge=0, le=3600)
+    """Ours: for so long the listener is still busy with earlier speech, so others may go first."""
     response_format: Literal["pcm", "wav"] = "wav"
     stream_format: Literal["audio", "sse"] = "audio"
 
@@ -52,20 +56,30 @@ async def create_speech(request: web.Request) -> web.StreamResponse:
 
 
 async def _speech(engine: Engine, body: SpeechRequest) -> AsyncGenerator[Speech]:
-    """Each clause is its own request to the voice, so calls take turns clause by clause."""
-    clauses = engine.piper.use().synthesize(body.input, speed=body.speed)
-    priority = Priority.FIRST_ANSWER
-    while (piece := await engine.speaking.submit(_next_of(clauses), priority=priority, deadline_s=_now())) is not None:
+    """Each piece is its own request to the voice, so that calls take turns: earliest playback deadline first."""
+    voice, now = engine.piper.use(), asyncio.get_running_loop().time
+    playback = Playback(now_s=now(), due_in_s=body.due_in_s)
+    for clause in voice.clauses(body.input):
+        async for piece in _clause(engine, clause, body.speed, deadline_s=lambda: playback.deadline_s(now_s=now())):
+            yield piece
+            playback.add(piece.audio.size / voice.sample_rate_hz, now_s=now())
+
+
+async def _clause(
+    engine: Engine, clause: str, speed: float, *, deadline_s: Callable[[], float]
+) -> AsyncGenerator[Speech]:
+    """The pieces of a clause, from before or made now; what breaks off is not remembered."""
+    if known := engine.repertoire.recall(clause, speed=speed):
+        for piece in known:
+            yield piece
+        return
+    made: list[Speech] = []
+    step = partial(next, engine.piper.use().speak(clause, speed=speed), None)
+    # one class for all speech: the deadlines alone decide
+    while piece := await engine.speaking.submit(step, priority=Priority.AUDIBLE, deadline_s=deadline_s()):
+        made.append(piece)
         yield piece
-        priority = Priority.AUDIBLE
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
-
-
-def _next_of(clauses: Iterator[Speech]) -> Callable[[], Speech | None]:
-    return lambda: next(clauses, None)
+    engine.repertoire.learn(clause, tuple(made), speed=speed)
 
 
 async def _send_events(events: EventStream, pieces: AsyncGenerator[Speech], rate_hz: int) -> web.StreamResponse:

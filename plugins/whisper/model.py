@@ -55,7 +55,7 @@ class Heard:
 class WhisperModel:
     """A CTranslate2 Whisper folder: `model.bin`, `config.json`, `tokenizer.json`, `preprocessor_config.json`.
 
-    Raises `ModelMissing` or `ModelCorrupt`, naming the file and the command that repairs it.
+    Raises `ModelMissing` or `ModelCorrupt`, naming the file and the command that repairs it, or `DeviceMissing`.
     """
 
     def __init__(self, path: Path, *, threads: int, device: str = "cpu", decoding: Decoding = Decoding()) -> None:

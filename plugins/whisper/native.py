@@ -9,7 +9,7 @@ from typing import Any, NewType, cast
 import ctranslate2
 import numpy as np
 
-from plugins.errors import ModelCorrupt, ModelMissing
+from plugins.errors import DeviceMissing, ModelCorrupt, ModelMissing
 from plugins.whisper.transcripts import Float
 
 LONGEST_SEQUENCE_TOKENS = 448
@@ -27,12 +27,14 @@ class Decoded:
 
 
 class Native:
-    """The weights in a folder. Raises `ModelMissing` or `ModelCorrupt` naming the file."""
+    """The weights in a folder. Raises `ModelMissing` or `ModelCorrupt` naming the file, or `DeviceMissing`."""
 
     def __init__(self, path: Path, *, threads: int, device: str) -> None:
         for name in ("model.bin", "config.json"):
             if not (path / name).is_file():
                 raise ModelMissing(path / name)
+        if device == "cuda" and not ctranslate2.get_cuda_device_count():
+            raise DeviceMissing("whisper", device, "CTranslate2 finds no NVIDIA GPU; `nvidia-smi` should list one")
         config = read_json(path / "config.json")
         try:
             self._model: Any = ctranslate2.models.Whisper(

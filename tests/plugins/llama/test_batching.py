@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from plugins.llama.model import Delta, Generation, LlamaModel, Priority, Stream,
 Ask = Callable[..., Generation]
 LoadModel = Callable[..., LlamaModel]
 
+STARTER = Path(__file__).parents[3] / "models" / "starter" / "llama.gguf"
 ENDLESS = 'root ::= "a" root'
 LONG = "what is there to see around the lake on a rainy day in autumn? " * 4
 
@@ -30,6 +32,15 @@ async def test_eight_answers_at_once_are_the_answers_each_would_get_alone(load_m
     alone = [await collect(model.generate(ask(question))) for question in questions]
     assert [delta.text for delta in together] == [delta.text for delta in alone]
     assert len({delta.text for delta in together}) > 1
+
+
+async def test_callers_of_the_starter_model_get_what_each_would_get_alone(load_model: LoadModel, ask: Ask) -> None:
+    model = load_model(STARTER, slots=8)
+    questions = ["what time is breakfast", "how much does parking cost", "is there a pool", "may i bring my dog"] * 2
+    wishes = [ask(question, call_id=str(number)) for number, question in enumerate(questions)]
+    together = await asyncio.gather(*[collect(model.generate(wish)) for wish in wishes])
+    alone = [await collect(model.generate(ask(question))) for question in questions]
+    assert [delta.text for delta in together] == [delta.text for delta in alone]
 
 
 async def test_answers_of_different_kinds_do_not_mix(load_model: LoadModel, ask: Ask) -> None:
@@ -151,8 +162,8 @@ async def test_a_released_call_is_forgotten(load_model: LoadModel, ask: Ask) -> 
     assert again.usage and again.usage.cached_tokens == 0
 
 
-async def test_the_call_that_was_idle_longest_makes_room(load_model: LoadModel, ask: Ask) -> None:
-    model = load_model(slots=2)
+async def test_without_a_shelf_the_call_that_was_idle_longest_is_forgotten(load_model: LoadModel, ask: Ask) -> None:
+    model = load_model(slots=2, shelf_bytes=0)
 
     async def cached(call_id: str) -> int:
         delta = await collect(model.generate(ask(f"{call_id} {LONG}", call_id=call_id, max_tokens=2)))

@@ -66,7 +66,7 @@ def test_every_word_comes_once_with_the_piece_that_it_begins_in(stepwise: PiperM
 def test_words_are_heard_when_the_whole_voice_says_them(
     stepwise: PiperModel, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(voices, "_stepwise", lambda path, config, threads: None)
+    monkeypatch.setattr(voices, "_stepwise", lambda path, config, opening: None)
     whole = PiperModel(path, threads=1)
     (expected,) = whole.synthesize(TEXT)
     at_s, starts = 0.0, list[float]()
@@ -114,4 +114,4 @@ def test_one_shout_does_not_make_all_later_clauses_quiet() -> None:
 
 
 def test_the_halves_are_used_where_there_are_any(path: Path) -> None:
-    assert isinstance(voices.load_voice(path, threads=1), StepwiseVoice)
+    assert isinstance(voices.load_voice(path, threads=1, device="cpu"), StepwiseVoice)

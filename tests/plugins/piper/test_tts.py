@@ -24,14 +24,18 @@ class Engine(EngineClient):
         self.asked: list[str] = []
         self.finished: list[str] = []
         self.cancelled: list[str] = []
+        self.due_in_s: list[float] = []
         self.options: list[tuple[str | None, float]] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self._fails = fails or []
         self._fails_after = fails_after
 
-    async def speak(self, text: str, *, voice: str | None = None, speed: float = 1.0) -> AsyncGenerator[SpeechPiece]:
+    async def speak(
+        self, text: str, *, voice: str | None = None, speed: float = 1.0, due_in_s: float = 0.0
+    ) -> AsyncGenerator[SpeechPiece]:
         self.asked.append(text)
+        self.due_in_s.append(due_in_s)
         self.options.append((voice, speed))
         number = len(self.asked)
         try:
@@ -105,17 +109,26 @@ async def test_audio_comes_in_the_order_of_the_text() -> None:
     )
 
 
-async def test_the_next_clause_is_made_while_one_is_delivered_but_no_more() -> None:
+async def test_a_clause_is_asked_for_when_the_one_before_has_come() -> None:
     engine = Engine()
     engine.gate.clear()
     async with TTS(engine).stream() as stream:
         stream.push_text("One two. Three four. Five six. Seven eight. ")
         await settle()
-        assert engine.asked == ["One two.", " Three four."]
+        assert engine.asked == ["One two."]
         engine.gate.set()
         stream.end_input()
         assert [item async for item in stream]
     assert len(engine.asked) == 4
+
+
+async def test_the_engine_learns_how_long_the_speech_so_far_will_last() -> None:
+    engine = Engine()
+    await speak(engine, "One two. Three four five. Six.")
+    first, second, third = engine.due_in_s
+    assert first == 0
+    assert 0 < second <= 2 * WORD_S
+    assert second < third <= 5 * WORD_S
 
 
 async def test_captions_are_the_text_with_growing_times() -> None:
@@ -164,7 +177,7 @@ async def test_closing_stops_what_is_being_made() -> None:
     stream.push_text("One two three. Four five six. ")
     await settle()
     await stream.aclose()
-    assert sorted(engine.cancelled) == [" Four five six.", "One two three."]
+    assert engine.cancelled == ["One two three."]
     assert engine.finished == []
 
 

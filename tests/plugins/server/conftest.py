@@ -26,9 +26,11 @@ class Whisper:
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.gate.set()
+        self.entered = threading.Event()
         self.decoded_s: list[float] = []
 
     def decode(self, batch: Sequence[Utterance]) -> list[Transcript]:
+        self.entered.set()
         self.gate.wait()
         return [self._hear(utterance) for utterance in batch]
 
@@ -68,13 +70,24 @@ class Llama:
 
 
 class Piper:
-    """Speaks a tenth of a second of silence for each word, one word at a time."""
+    """Speaks a tenth of a second of silence for each word, one word at a time. `gate` holds clauses up."""
 
     sample_rate_hz = 16_000
 
-    def synthesize(self, text: str, *, speed: float = 1.0) -> Iterator[Speech]:
-        for word in text.split():
-            yield Speech(np.zeros(int(1600 / speed), np.int16), (Word(word, 0.0, 0.1),), word)
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Event()
+        self.spoken: list[str] = []
+
+    def clauses(self, text: str) -> list[str]:
+        return text.split()
+
+    def speak(self, clause: str, *, speed: float = 1.0) -> Iterator[Speech]:
+        self.entered.set()
+        self.gate.wait()
+        self.spoken.append(clause)
+        yield Speech(np.zeros(int(1600 / speed), np.int16), (Word(clause, 0.0, 0.1),), clause)
 
 
 class Embedder:
@@ -107,6 +120,8 @@ class Bench:
 
     whisper: Whisper = field(default_factory=Whisper)
     llama: Llama = field(default_factory=Llama)
+    piper: Piper = field(default_factory=Piper)
+    engine: Engine = field(init=False)
     client: EngineClient = field(init=False)
 
 
@@ -118,7 +133,7 @@ def build(bench: Bench, **slots: ModelSlot[Any]) -> Engine:
     models: dict[str, ModelSlot[Any]] = {
         "whisper": slot(bench.whisper),
         "llama": slot(bench.llama, "tiny.gguf"),
-        "piper": slot(Piper()),
+        "piper": slot(bench.piper),
         "embedder": slot(Embedder()),
         "knowledge": slot(Knowledge()),
     }
@@ -132,10 +147,10 @@ Serve = Callable[..., Any]
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     """A ready engine."""
     made = Bench()
-    engine = build(made)
+    made.engine = build(made)
     url = f"unix:{tmp_path}/engine.sock"
-    async with listening(engine, url), EngineClient(url) as made.client:
-        await settled(engine)
+    async with listening(made.engine, url), EngineClient(url) as made.client:
+        await settled(made.engine)
         yield made
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from plugins.errors import InvalidRequest
+from plugins.server.hearing import OpenUtterance
 from tests.plugins.server.conftest import Bench
 
 Event = dict[str, Any]
@@ -34,6 +35,39 @@ async def test_words_that_two_decodes_agree_on_are_the_interim(bench: Bench) -> 
         await socket.send(SECOND)
         event = await anext(events)
     assert (event["type"], event["text"]) == ("interim", "word0")
+
+
+async def test_an_interim_that_had_to_wait_holds_the_newest_audio(bench: Bench) -> None:
+    await occupied(bench)
+    waiting = utterance(bench, seconds=1)
+    await asyncio.sleep(0)
+    waiting.add(SECOND * 2)
+    bench.whisper.gate.set()
+    await decoded(bench, 2)
+    assert bench.whisper.decoded_s == [1.0, 3.0]
+
+
+async def test_an_interim_that_still_waits_is_dropped_when_the_final_is_wanted(bench: Bench) -> None:
+    await occupied(bench)
+    asked = utterance(bench, seconds=2)
+    final = asyncio.create_task(asked.announce("final"))
+    await asyncio.sleep(0)
+    bench.whisper.gate.set()
+    await final
+    assert bench.whisper.decoded_s == [1.0, 2.0]
+
+
+async def test_a_final_is_decoded_before_interims_that_waited_longer(bench: Bench) -> None:
+    await occupied(bench)
+    utterance(bench, seconds=2)
+    await asyncio.sleep(0)
+    final = asyncio.create_task(utterance(bench, seconds=3).announce("final"))
+    while bench.engine.hearing.waiting < 2:
+        await asyncio.sleep(0)
+    bench.whisper.gate.set()
+    await final
+    await decoded(bench, 3)
+    assert bench.whisper.decoded_s == [1.0, 3.0, 2.0]
 
 
 async def test_a_final_after_a_preflight_is_not_decoded_again(bench: Bench) -> None:
@@ -96,6 +130,25 @@ async def test_an_endless_utterance_is_refused_and_the_socket_lives(bench: Bench
         with pytest.raises(InvalidRequest, match="120 s"):
             async for _ in socket:
                 pass
+
+
+async def unheard(event: Event) -> None:
+    """Where transcripts go that a test does not look at."""
+
+
+def utterance(bench: Bench, *, seconds: int) -> OpenUtterance:
+    """Somebody's speech so far, of which an interim is being asked for."""
+    opened = OpenUtterance(bench.engine, number=1, language=None, send=unheard)
+    opened.add(SECOND * seconds)
+    return opened
+
+
+async def occupied(bench: Bench) -> None:
+    """Let a call's speech of one second keep Whisper busy until its gate opens."""
+    bench.whisper.gate.clear()
+    utterance(bench, seconds=1)
+    while not bench.whisper.entered.is_set():
+        await asyncio.sleep(0)
 
 
 async def decoded(bench: Bench, count: int) -> None:

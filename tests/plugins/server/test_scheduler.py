@@ -56,14 +56,24 @@ async def test_waiting_requests_share_a_batch() -> None:
     await scheduler.aclose()
 
 
-async def test_an_urgent_request_does_not_share_its_batch_with_speculative_ones() -> None:
+async def test_a_final_shares_no_batch_with_guesses_that_waited_longer() -> None:
     gate = Gate()
-    scheduler = Scheduler(gate, name="test", max_batch=4)
-    guesses = [("guess", Priority.SPECULATIVE), ("other guess", Priority.SPECULATIVE)]
+    scheduler = Scheduler(gate, name="test", max_batch=4, max_speculative=4)
+    guesses = [(name, Priority.SPECULATIVE) for name in ("guess", "another")]
     tasks = await queued(scheduler, gate, *guesses, ("final", Priority.FINAL))
     gate.open.set()
     await asyncio.gather(*tasks)
-    assert gate.batches == [["first"], ["final"], ["guess", "other guess"]]
+    assert gate.batches == [["first"], ["final"], ["guess", "another"]]
+    await scheduler.aclose()
+
+
+async def test_guesses_share_smaller_batches_because_nothing_can_interrupt_them() -> None:
+    gate = Gate()
+    scheduler = Scheduler(gate, name="test", max_batch=4, max_speculative=2)
+    tasks = await queued(scheduler, gate, *[(name, Priority.SPECULATIVE) for name in "abc"])
+    gate.open.set()
+    await asyncio.gather(*tasks)
+    assert gate.batches == [["first"], ["a", "b"], ["c"]]
     await scheduler.aclose()
 
 

@@ -1,0 +1,1 @@
+"""Each engine alone: no LiveKit, no sockets, no other process."""
