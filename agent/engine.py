@@ -16,6 +16,7 @@ from plugins.errors import ModelError
 from plugins.llama.model import LlamaModel
 from plugins.piper.model import PiperModel
 from plugins.server.app import listening
+from plugins.server.capacity import Capacity
 from plugins.server.engine import Engine, Knowledge
 from plugins.server.slots import ModelSlot
 from plugins.whisper.model import Decoding, WhisperModel
@@ -57,6 +58,7 @@ def build_engine(settings: Settings) -> Engine:
         embedder=embedder,
         knowledge=_knowledge(settings, embedder),
         voice_name=models.voice.name.removesuffix(".onnx"),
+        capacity=Capacity(lines=settings.worker.max_calls, target_ms=settings.engine.target_ms),
     )
 
 

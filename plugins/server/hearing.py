@@ -48,6 +48,7 @@ class OpenUtterance:
         self._interim = ""
         self._interim_task: asyncio.Task[None] | None = None
         self._final_task: asyncio.Task[Transcript] | None = None
+        self._decode_s = 0.0
 
     def add(self, pcm: bytes) -> None:
         """Append audio (16 kHz, 16-bit, mono) and decode again if enough is new."""
@@ -92,8 +93,11 @@ class OpenUtterance:
         audio = np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.float32)
         self._pieces = [audio]
         utterance = Utterance(audio, self._language, want_words=not is_interim, is_interim=is_interim)
-        now = asyncio.get_running_loop().time()
-        return await self._engine.hearing.submit(utterance, priority=priority, deadline_s=now)
+        clock = asyncio.get_running_loop().time
+        begin_s = clock()
+        transcript = await self._engine.hearing.submit(utterance, priority=priority, deadline_s=begin_s)
+        self._decode_s = clock() - begin_s
+        return transcript
 
     async def _decode_interim(self) -> None:
         seconds = self._samples / RATE_HZ
@@ -117,6 +121,7 @@ class OpenUtterance:
             "confidence": transcript.confidence,
             "is_speech": transcript.is_speech,
             "audio_s": audio_s,
+            "decode_ms": round(1000 * self._decode_s, 1),
         }
 
 
@@ -172,10 +177,12 @@ async def stream_transcripts(request: web.Request) -> web.WebSocketResponse:
     await socket.prepare(request)
     hearing = Hearing(engine, language=request.query.get("language"), send=socket.send_json)
     ACTIVE_STREAMS.inc()
+    engine.calls += 1
     try:
         await _serve(socket, hearing)
     finally:
         ACTIVE_STREAMS.dec()
+        engine.calls -= 1
         hearing.cancel()
     return socket
 
