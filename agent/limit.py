@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 
 from plugins.client import EngineClient
 from plugins.errors import EngineError
 
 ASK_EVERY_S = 1.0
+ANSWER_S = 1.0
 LAG_ASKS = 6
 """The door asks the engine too, and closes first: whoever it has just let in gets so many seconds to arrive."""
 
@@ -39,8 +41,8 @@ class Limit:
 
 
 async def fitting(engine: EngineClient) -> int | None:
-    """Calls that fit in all, as the engine says; `None` while it is away."""
-    try:
-        return (await engine.capacity())["fits"]
-    except EngineError:
-        return None
+    """Calls that fit in all, as the engine says; `None` while it is away or too busy to say."""
+    with suppress(EngineError, TimeoutError):
+        async with asyncio.timeout(ANSWER_S):
+            return (await engine.capacity())["fits"]
+    return None

@@ -1,6 +1,9 @@
 """How many calls a worker takes, as the engine sees it."""
 
-from agent.limit import LAG_ASKS, Limit
+from pathlib import Path
+
+from agent.limit import LAG_ASKS, Limit, fitting
+from plugins.client import EngineClient
 
 
 def test_every_line_counts_until_the_engine_has_spoken() -> None:
@@ -36,3 +39,8 @@ def test_an_engine_that_is_away_limits_nothing() -> None:
         limit.learn(1)
     limit.learn(None)
     assert limit.calls == 8
+
+
+async def test_nobody_knows_what_an_engine_that_is_away_could_carry(tmp_path: Path) -> None:
+    async with EngineClient(f"unix:{tmp_path}/engine.sock") as engine:
+        assert await fitting(engine) is None

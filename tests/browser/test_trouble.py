@@ -9,7 +9,7 @@ from livekit import api
 from playwright.async_api import Route, expect
 
 from tests.browser.callerpage import CallerPage
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import ARTIFACTS, OpenPage
 from tests.browser.standin import ANSWER, KEY, SECRET, StandIn, standing_in
 
 pytestmark = pytest.mark.browser
@@ -98,6 +98,20 @@ async def test_a_page_that_is_closed_gives_its_place_up(tmp_path: object, open_p
         await expect(staying.in_line).to_contain_text("You are number 2 in line.")
         await leaving.page.goto("about:blank")
         await expect(staying.in_line).to_contain_text("You are next.")
+
+
+async def test_a_door_that_is_away_for_a_moment_keeps_the_place(tmp_path: object, open_page: OpenPage) -> None:
+    async with standing_in(tmp_path, max_calls=0) as system:  # type: ignore[arg-type]
+        caller = CallerPage(await open_page(system.base_url))
+        await caller.button("Start talking").click()
+        await expect(caller.in_line).to_be_visible()
+        await caller.page.route("**/api/session/*", lambda route: route.abort())
+        await expect(caller.notice).to_contain_text("can’t reach its server")
+        await expect(caller.in_line).to_be_hidden()
+        await caller.page.unroute("**/api/session/*")
+        await expect(caller.in_line).to_contain_text("You are next.")
+        await expect(caller.notice).to_be_hidden()
+        await caller.page.screenshot(path=ARTIFACTS / "waiting-in-line.png")
 
 
 async def test_a_full_line_is_waited_for(tmp_path: object, open_page: OpenPage) -> None:

@@ -130,7 +130,8 @@ export class Phone {
       } catch (error) {
         if (hungUp.aborted) return;
         if (!(error instanceof Refusal)) throw error;
-        const waitS = waitBeforeRedial({ ...error, code: error.code, failures, lost });
+        const hasPlace = this.waiting !== null;
+        const waitS = waitBeforeRedial({ ...error, code: error.code, failures, lost: lost || hasPlace });
         if (waitS === null) return this.fail(error, lost);
         if (!(await this.waitToRedial(error, lost, waitS, hungUp))) return;
       }
@@ -176,6 +177,7 @@ export class Phone {
   private async waitToRedial(refusal: Refusal, lost: boolean, seconds: number, hungUp: AbortSignal): Promise<boolean> {
     const text = explainRefusal(refusal.code, lost);
     const stop = { label: "Stop trying", run: () => void this.hangUp() };
+    this.apply({ type: "dialed" });
     try {
       await this.parts.notices.countDown({ about: "line", tone: "error", text, action: stop }, seconds, hungUp);
       return true;
