@@ -30,7 +30,7 @@ from agent.prompts import read_stock
 from agent.session import build_session, build_vad, room_options
 from agent.settings import Settings
 from agent.typed import TextDoor
-from agent.waterfall import Json, Waterfall
+from agent.waterfall import TURN_TOPIC, Json, Waterfall, numbers
 from plugins.client import EngineClient
 from plugins.errors import EngineError
 
@@ -67,7 +67,13 @@ class Call:
         self._engine = EngineClient(settings.engine.url)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._waterfall = Waterfall(self._tell)
-        self._session = build_session(settings, self._engine, job.proc.userdata["vad"], call_id=job.room.name)
+        self._session = build_session(
+            settings,
+            self._engine,
+            job.proc.userdata["vad"],
+            call_id=job.room.name,
+            on_decoded=self._waterfall.decoded,
+        )
         self._outage = Outage(come_back=lambda: is_back(self._engine), say=self._say)
         self._prompting = Prompting(self._engine, answer_rules(settings), documents_on=self._documents_on)
         self._ahead = Ahead(self._engine, self._prompting, call_id=job.room.name)
@@ -135,6 +141,16 @@ class Call:
 
     def _tell(self, topic: str, content: Json) -> None:
         self._keep(self._send(topic, json.dumps(content)))
+        if topic == TURN_TOPIC:
+            self._keep(self._count(content))
+
+    async def _count(self, turn: Json) -> None:
+        """A finished turn goes to the log and to the engine's metrics: numbers, and nothing that was said."""
+        logger.info("turn answered", extra=turn)
+        try:
+            await self._engine.report_turn(numbers(turn))
+        except EngineError as error:
+            logger.info("a turn is not counted: %s", error.code)
 
     async def _send(self, topic: str, text: str) -> None:
         caller = self._session.room_io.linked_participant

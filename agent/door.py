@@ -1,7 +1,9 @@
 """The web door, put together from the settings."""
 
+from agent.limit import fitting
 from agent.probes import engine_is_ready, worker_is_registered
 from agent.settings import Settings
+from plugins.client import EngineClient
 from web.config import WebConfig
 
 
@@ -10,6 +12,10 @@ def web_config(settings: Settings) -> WebConfig:
 
     async def tier() -> str:
         return settings.tier
+
+    async def calls_that_fit() -> int | None:
+        async with EngineClient(settings.engine.url) as engine:
+            return await fitting(engine)
 
     return WebConfig(
         host=settings.web.host,
@@ -22,5 +28,7 @@ def web_config(settings: Settings) -> WebConfig:
         max_calls=settings.worker.max_calls,
         models_tier=tier,
         probes={"engine": engine_is_ready(settings), "worker": worker_is_registered(settings)},
+        fitting=calls_that_fit,
+        max_waiting=settings.web.max_waiting,
         sessions_per_minute=settings.web.sessions_per_minute,
     )

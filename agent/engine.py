@@ -17,6 +17,7 @@ from plugins.errors import DeviceMissing, ModelError
 from plugins.llama.model import LlamaModel
 from plugins.piper.model import PiperModel
 from plugins.server.app import listening
+from plugins.server.capacity import Capacity
 from plugins.server.engine import Engine, Knowledge
 from plugins.server.slots import ModelSlot
 from plugins.whisper.model import Decoding, WhisperModel
@@ -64,6 +65,7 @@ def build_engine(
         embedder=embedder,
         knowledge=_knowledge(settings, embedder),
         voice_name=models.voice.name.removesuffix(".onnx"),
+        capacity=Capacity(lines=settings.worker.max_calls, target_ms=settings.engine.target_ms),
     )
 
 

@@ -40,15 +40,23 @@ def build_vad(turn: TurnSettings) -> vad.VAD:
     return inference.VAD(min_silence_duration=turn.min_silence_s)
 
 
-def build_session(settings: Settings, engine: EngineClient, detector: vad.VAD, *, call_id: str) -> AgentSession[None]:
+def build_session(
+    settings: Settings,
+    engine: EngineClient,
+    detector: vad.VAD,
+    *,
+    call_id: str,
+    on_decoded: Callable[[float], None] | None = None,
+) -> AgentSession[None]:
     """A session with models of its own: LiveKit's model objects tell everything to every session they serve.
 
-    What the language model has read is kept in the engine under `call_id` from turn to turn.
+    What the language model has read is kept in the engine under `call_id` from turn to turn. `on_decoded` is told the
+    milliseconds that each transcript took.
     """
     language, answer = settings.models.language, settings.answer
     clock = turn_clock(settings)
     session = AgentSession[None](
-        stt=STT(engine, vad=detector, language=None if language == "auto" else language),
+        stt=STT(engine, vad=detector, language=None if language == "auto" else language, on_decoded=on_decoded),
         llm=LLM(engine, call_id=call_id, temperature=answer.temperature, max_tokens=answer.max_tokens),
         tts=TTS(engine),
         vad=detector,

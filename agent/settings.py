@@ -71,6 +71,8 @@ class EngineSettings(Section):
     """Models that stay on the processor all the same: any of whisper, llama, voice, embedder, with commas between."""
     gpu_layers: int = Field(default=-1, ge=-1)
     """Layers of the language model on the GPU, where it runs on one. -1: all; fewer if its memory does not suffice."""
+    target_ms: int = Field(default=1200, ge=0)
+    """Heard latency in milliseconds beyond which no further call is let in. 0: the number of lines alone decides."""
 
 
 class ModelSettings(Section):
@@ -170,7 +172,7 @@ class WorkerSettings(Section):
     agent_name: str = "landline"
     """Name under which LiveKit dispatches calls to this agent."""
     max_calls: PositiveInt = 8
-    """Calls at a time; further callers hear that all lines are busy."""
+    """Calls at a time, however fast they are answered; further callers wait for a line."""
     idle_processes: PositiveInt = 2
     """Job processes that are kept warm for the next calls."""
     health_port: int = Field(default=8081, ge=0, le=65535)
@@ -190,6 +192,8 @@ class WebSettings(Section):
     """Port that the page is served on."""
     sessions_per_minute: PositiveInt = 30
     """New calls that one address may start in a minute."""
+    max_waiting: int = Field(default=20, ge=0)
+    """Callers who may wait for a line; further ones are told that all lines are busy. 0: nobody waits."""
 
 
 class LogSettings(Section):

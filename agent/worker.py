@@ -17,6 +17,7 @@ from livekit.agents import AgentServer, JobExecutorType, JobRequest
 
 from agent.call import prewarm, take_call
 from agent.discretion import be_discreet
+from agent.limit import Limit
 from agent.settings import SECTIONS, Settings, steer_libraries
 
 logger = logging.getLogger(__name__)
@@ -60,10 +61,10 @@ class Lines:
         self._coming[job] = self._clock()
         return True
 
-    def load(self, running: set[str]) -> float:
-        """What LiveKit is told: below its limit while a line is free, full otherwise."""
-        taken = self.taken(running)
-        return ALMOST_FULL * taken / self._max_calls if taken < self._max_calls else FULL
+    def load(self, running: set[str], *, fitting: int) -> float:
+        """What LiveKit is told where `fitting` calls fit: below its limit while one more does, full otherwise."""
+        taken, lines = self.taken(running), min(fitting, self._max_calls)
+        return ALMOST_FULL * taken / lines if taken < lines else FULL
 
 
 class Worker:
@@ -73,6 +74,7 @@ class Worker:
         self.status: Status = "starting"
         self._settings = settings
         self._lines = Lines(max_calls=settings.worker.max_calls)
+        self._limit = Limit(lines=settings.worker.max_calls)
         self._server = AgentServer(
             job_executor_type=JobExecutorType.PROCESS,
             ws_url=settings.livekit_url,
@@ -85,7 +87,7 @@ class Worker:
             num_idle_processes=settings.worker.idle_processes,
             initialize_process_timeout=START_S,
             load_threshold=math.inf,
-            load_fnc=lambda _: self._lines.load(self._running()),
+            load_fnc=lambda _: self._lines.load(self._running(), fitting=self._limit.calls),
             setup_fnc=partial(prewarm, settings=_complete(settings)),
             preload_modules=["agent.call", *(["livekit.plugins.silero"] if settings.turn.vad == "silero" else [])],
             log_level=settings.log.level,
@@ -114,6 +116,7 @@ class Worker:
         """Take calls until `stop` is set, let the running ones end, then return."""
         serving = asyncio.create_task(self._server.run(devmode=False))
         stopping = asyncio.create_task(stop.wait())
+        following = asyncio.create_task(self._limit.follow(self._settings.engine.url))
         try:
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if serving.done():
@@ -123,8 +126,8 @@ class Worker:
             await self._server.aclose()
             await serving
         finally:
-            stopping.cancel()
-            serving.cancel()
+            for task in (stopping, serving, following):
+                task.cancel()
 
     async def _drain(self) -> None:
         self.status = "draining"

@@ -145,6 +145,14 @@ class EngineClient:
         """`GET /v1/models`."""
         return await self._json("GET", "/v1/models")
 
+    async def capacity(self) -> Json:
+        """How many calls there are, how many fit, and the heard latency with one more: see `GET /v1/capacity`."""
+        return await self._json("GET", "/v1/capacity")
+
+    async def report_turn(self, turn: Json) -> None:
+        """Have a finished turn counted: see `TurnReport` in `plugins/server/turns.py`."""
+        await self._json("POST", "/v1/turns", json=turn)
+
     async def release_call(self, call_id: str) -> None:
         """Free what the engine keeps for a call that is over."""
         await self._json("DELETE", f"/v1/calls/{call_id}")

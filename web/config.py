@@ -10,6 +10,15 @@ Probe = Callable[[], Awaitable[bool]]
 TierLabel = Callable[[], Awaitable[str]]
 """Names the models in use, "starter" or "standard" ("unknown" while the engine is away). Never raises."""
 
+Fitting = Callable[[], Awaitable[int | None]]
+"""How many calls are answered fast enough at a time; None while nobody knows. Never raises."""
+
+
+async def unknown() -> int | None:
+    """Nobody knows how many calls fit: the number of lines alone decides."""
+    return None
+
+
 STATIC_DIR = Path(__file__).parent / "static"
 
 
@@ -20,6 +29,8 @@ class WebConfig:
     livekit_url: where this process reaches LiveKit (ws, wss, http or https).
     public_livekit_url: where browsers reach it; None means this page's own host at livekit_url's port.
     max_calls: browser calls admitted at once, counted over all rooms whose name starts with room_prefix.
+    fitting: how many of them are answered fast enough; asked before each admission.
+    max_waiting: callers who may wait for a line.
     probes: what `/ready` asks besides LiveKit, by name ("engine", "worker").
     trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed.
     """
@@ -35,6 +46,8 @@ class WebConfig:
     probes: Mapping[str, Probe] = field(default_factory=dict[str, Probe])
     public_livekit_url: str | None = None
     static_dir: Path = STATIC_DIR
+    fitting: Fitting = unknown
+    max_waiting: int = 20
     room_prefix: str = "call-"
     sessions_per_minute: int = 30
     trusted_proxies: frozenset[str] = frozenset()

@@ -1,4 +1,7 @@
-"""How many calls may run at once: asked of LiveKit, plus the admissions whose caller is still on the way in."""
+"""How many calls may run at once: asked of LiveKit, plus the admissions whose caller is still on the way in.
+
+There are so many lines, and fewer where more calls would be answered too slowly.
+"""
 
 import time
 from collections.abc import Callable
@@ -7,6 +10,7 @@ from typing import Protocol
 import aiohttp
 from livekit import api
 
+from .config import Fitting
 from .errors import LinesBusy, LiveKitAway
 from .tokens import Credentials
 
@@ -54,19 +58,28 @@ class Lines:
     """
 
     def __init__(
-        self, rooms: RoomDirectory, *, capacity: int, prefix: str, clock: Callable[[], float] = time.monotonic
+        self,
+        rooms: RoomDirectory,
+        *,
+        capacity: int,
+        prefix: str,
+        fitting: Fitting,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rooms = rooms
         self._capacity = capacity
         self._prefix = prefix
+        self._fitting = fitting
         self._clock = clock
         self._reserved: dict[str, float] = {}
 
-    async def reserve(self, room: str) -> None:
-        """Hold a line for `room`. Raises `LinesBusy` or `LiveKitAway`."""
+    async def reserve(self, room: str, *, ahead: int = 0) -> None:
+        """Hold a line for `room`, leaving one to each of `ahead` callers. Raises `LinesBusy` or `LiveKitAway`."""
+        fitting = await self._fitting()
+        lines = self._capacity if fitting is None else min(fitting, self._capacity)
         occupied = {name for name in await self._rooms.occupied() if name.startswith(self._prefix)}
         now = self._clock()
         self._reserved = {name: until for name, until in self._reserved.items() if until > now and name not in occupied}
-        if len(occupied) + len(self._reserved) >= self._capacity:
+        if len(occupied) + len(self._reserved) + ahead >= lines:
             raise LinesBusy("All lines are busy.", retry_after_s=BUSY_RETRY_S)
         self._reserved[room] = now + RESERVATION_S

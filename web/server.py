@@ -8,11 +8,12 @@ from aiohttp import web
 
 from .config import Probe, WebConfig
 from .errors import DoorError, error_response
-from .keys import CONFIG, LIMITER, LINES, ROOMS
+from .keys import CONFIG, LIMITER, LINES, QUEUE, ROOMS
 from .limits import MAX_BODY_BYTES, AddressLimiter
 from .lines import LIVEKIT_TIMEOUT_S, Lines, LiveKitRooms
 from .pages import add_pages
-from .sessions import create_session, log_refusal
+from .queue import Queue
+from .sessions import ask_again, create_session, leave_line, log_refusal
 from .tokens import Credentials
 
 SHUTDOWN_TIMEOUT_S = 3.0
@@ -24,10 +25,13 @@ def create_app(config: WebConfig) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[answer_refusals])
     app[CONFIG] = config
     app[LIMITER] = AddressLimiter(per_minute=config.sessions_per_minute)
+    app[QUEUE] = Queue(capacity=config.max_waiting)
     app.cleanup_ctx.append(connect_livekit)
     app.router.add_get("/health", show_health)
     app.router.add_get("/ready", show_ready)
     app.router.add_post("/api/session", create_session)
+    app.router.add_post("/api/session/{ticket}", ask_again)
+    app.router.add_delete("/api/session/{ticket}", leave_line)
     add_pages(app)
     return app
 
@@ -50,7 +54,7 @@ async def connect_livekit(app: web.Application) -> AsyncIterator[None]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=LIVEKIT_TIMEOUT_S)) as http:
         credentials = Credentials(config.api_key, config.api_secret)
         app[ROOMS] = LiveKitRooms(url=config.livekit_url, credentials=credentials, http=http)
-        app[LINES] = Lines(app[ROOMS], capacity=config.max_calls, prefix=config.room_prefix)
+        app[LINES] = Lines(app[ROOMS], capacity=config.max_calls, prefix=config.room_prefix, fitting=config.fitting)
         yield
 
 

@@ -1,37 +1,87 @@
-"""POST /api/session: a caller asks to be let in."""
+"""POST /api/session: a caller asks to be let in, and waits in line where all lines are busy.
+
+The answer is 200 with a room and a token, or 202 with a place in line. Whoever waits asks again at
+`/api/session/{ticket}`, saying the place they know: the answer comes as soon as that changes, at the latest after
+HOLD_S. DELETE gives the place up.
+"""
 
 import asyncio
 import json
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
 from aiohttp import web
 
-from .errors import DoorError, InvalidRequest
-from .keys import CONFIG, LIMITER, LINES
+from .errors import DoorError, InvalidRequest, LinesBusy
+from .keys import CONFIG, LIMITER, LINES, QUEUE
 from .limits import BODY_TIMEOUT_S, caller_address
 from .origins import public_livekit_url
 from .tokens import Credentials, mint_ticket, new_room_name
 
 logger = logging.getLogger(__name__)
 
+HOLD_S = 5.0
+LOOK_EVERY_S = 0.5
+ASK_AGAIN_S = 2
+"""For clients that do not say which place they know: they are answered at once."""
+
 
 @dataclass(frozen=True)
 class SessionRequest:
-    """What a caller may choose before the call."""
+    """What a caller may choose before the call, and the place in line that they were told."""
 
     documents: bool = True
+    place: int | None = None
 
 
 async def create_session(request: web.Request) -> web.Response:
-    """POST /api/session {"documents": bool?}: {"url", "room", "token", "models"} for one new call."""
-    config = request.app[CONFIG]
-    request.app[LIMITER].admit(caller_address(request, trusted_proxies=config.trusted_proxies))
+    """POST /api/session {"documents": bool?}: a new call, or the end of the line."""
+    trusted = request.app[CONFIG].trusted_proxies
+    request.app[LIMITER].admit(caller_address(request, trusted_proxies=trusted))
     wanted = await read_session_request(request)
+    queue = request.app[QUEUE]
+    try:
+        return await _open_line(request, wanted, ahead=len(queue))
+    except LinesBusy:
+        ticket = queue.join()
+        logger.info("a caller waits for a line", extra={"waiting": len(queue)})
+        return _in_line(ticket, len(queue))
+
+
+async def ask_again(request: web.Request) -> web.Response:
+    """POST /api/session/{ticket} {"documents": bool?, "place": int?}: a call for the first in line, or a place."""
+    queue, ticket = request.app[QUEUE], request.match_info["ticket"]
+    if queue.place(ticket) is None:
+        return await create_session(request)
+    wanted = await read_session_request(request)
+    clock = asyncio.get_running_loop().time
+    held_until = clock() + (HOLD_S if wanted.place else 0.0)
+    while place := queue.place(ticket):
+        if place == 1:
+            with suppress(LinesBusy):
+                answer = await _open_line(request, wanted)
+                queue.leave(ticket)
+                return answer
+        if place != wanted.place or clock() >= held_until or request.transport is None:
+            return _in_line(ticket, place)
+        await asyncio.sleep(LOOK_EVERY_S)
+    raise InvalidRequest("This place in line was given up.")
+
+
+async def leave_line(request: web.Request) -> web.Response:
+    """DELETE /api/session/{ticket}: the caller waits no longer."""
+    request.app[QUEUE].leave(request.match_info["ticket"])
+    return web.Response(status=204)
+
+
+async def _open_line(request: web.Request, wanted: SessionRequest, *, ahead: int = 0) -> web.Response:
+    """{"url", "room", "token", "models"} for one new call. Raises `LinesBusy` or `LiveKitAway`."""
+    config = request.app[CONFIG]
     url = public_livekit_url(config, request)
     room = new_room_name(config.room_prefix)
-    await request.app[LINES].reserve(room)
+    await request.app[LINES].reserve(room, ahead=ahead)
     ticket = mint_ticket(
         Credentials(config.api_key, config.api_secret),
         room=room,
@@ -40,6 +90,11 @@ async def create_session(request: web.Request) -> web.Response:
     )
     logger.info("call admitted", extra={"call_id": room})
     return web.json_response({"url": url, "room": room, "token": ticket.jwt, "models": await config.models_tier()})
+
+
+def _in_line(ticket: str, place: int) -> web.Response:
+    body = {"ticket": ticket, "place": place, "retry_after_s": ASK_AGAIN_S}
+    return web.json_response(body, status=202, headers={"Retry-After": str(ASK_AGAIN_S)})
 
 
 async def read_session_request(request: web.Request) -> SessionRequest:
@@ -58,12 +113,19 @@ async def read_session_request(request: web.Request) -> SessionRequest:
         raise InvalidRequest("The body is no JSON.") from error
     if not isinstance(body, dict):
         raise InvalidRequest("The body must be a JSON object.")
-    documents = cast(dict[str, object], body).get("documents", True)
+    return _checked(cast(dict[str, object], body))
+
+
+def _checked(body: dict[str, object]) -> SessionRequest:
+    documents, place = body.get("documents", True), body.get("place")
     if not isinstance(documents, bool):
         raise InvalidRequest('"documents" must be true or false.')
-    return SessionRequest(documents=documents)
+    if place is not None and (not isinstance(place, int) or isinstance(place, bool)):
+        raise InvalidRequest('"place" must be a whole number.')
+    return SessionRequest(documents=documents, place=place)
 
 
 def log_refusal(request: web.Request, error: DoorError) -> None:
     """One line per refusal: the route and the code, nothing of the caller."""
-    logger.info("refused", extra={"route": request.path, "status": error.status, "code": error.code})
+    route = request.match_info.route.resource
+    logger.info("refused", extra={"route": route and route.canonical, "status": error.status, "code": error.code})

@@ -1,6 +1,8 @@
 """Getting into a room: from the web door like any browser, or minted here by whoever holds the keys."""
 
+import asyncio
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -32,27 +34,77 @@ class Keys:
     api_secret: str
 
 
-async def ask_for_ticket(base_url: str, *, documents: bool = True) -> Ticket:
-    """POST /api/session at the web door. Raises `NoServer`, `LinesBusy`, or `CallFailed` with the door's words."""
+@dataclass(frozen=True)
+class InLine:
+    """A place among the callers who wait for a line; `ticket` is what the door knows it by."""
+
+    ticket: str
+    place: int
+
+
+async def ask_for_ticket(
+    base_url: str, *, documents: bool = True, wait_s: float = 0.0, on_place: Callable[[int], None] | None = None
+) -> Ticket:
+    """POST /api/session at the web door, waiting in line up to `wait_s`; `on_place` is told each place.
+
+    Raises `NoServer`, `LinesBusy`, or `CallFailed` with the door's words.
+    """
     address = base_url.rstrip("/") + "/api/session"
     timeout = aiohttp.ClientTimeout(total=DOOR_TIMEOUT_S)
     try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as http,
-            http.post(address, json={"documents": documents}) as response,
-        ):
-            return await _read_ticket(response, address)
+        async with aiohttp.ClientSession(timeout=timeout) as http:
+            return await _admission(Door(http, address, documents), wait_s=wait_s, on_place=on_place)
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise NoServer(
             f"nothing answers at {base_url} ({error or type(error).__name__}); `landline up` starts the server"
         ) from error
 
 
-async def _read_ticket(response: aiohttp.ClientResponse, address: str) -> Ticket:
+async def _admission(door: "Door", *, wait_s: float, on_place: Callable[[int], None] | None) -> Ticket:
+    clock = asyncio.get_running_loop().time
+    end_s, place = clock() + wait_s, None
+    try:
+        while isinstance(answer := await door.ask(place), InLine):
+            if on_place and (place is None or answer.place != place.place):
+                on_place(answer.place)
+            place = answer
+            if clock() >= end_s:
+                raise LinesBusy(f"All lines are busy; you would be number {place.place} in line.")
+        place = None
+        return answer
+    finally:
+        if place:
+            await door.leave(place)
+
+
+@dataclass(frozen=True)
+class Door:
+    """The web door's sessions, over one connection."""
+
+    http: aiohttp.ClientSession
+    address: str
+    documents: bool
+
+    async def ask(self, place: InLine | None) -> Ticket | InLine:
+        """A call or a place in line; for whoever has one, once that changes or some seconds have passed."""
+        body = {"documents": self.documents} | ({"place": place.place} if place else {})
+        url = f"{self.address}/{place.ticket}" if place else self.address
+        async with self.http.post(url, json=body) as response:
+            return await _read_ticket(response, self.address)
+
+    async def leave(self, place: InLine) -> None:
+        """Give a place up."""
+        async with self.http.delete(f"{self.address}/{place.ticket}"):
+            return
+
+
+async def _read_ticket(response: aiohttp.ClientResponse, address: str) -> Ticket | InLine:
     try:
         body = await response.json()
         if response.status == 200:
             return Ticket(url=body["url"], room=body["room"], token=body["token"])
+        if response.status == 202:
+            return InLine(ticket=body["ticket"], place=body["place"])
         code, message = body["error"]["code"], body["error"]["message"]
     except (aiohttp.ContentTypeError, ValueError, KeyError, TypeError) as error:
         raise CallFailed(f"{address} answered {response.status}, but not like Landline's web door") from error

@@ -75,11 +75,12 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one request; `cached_tokens` of the prompt had been read before."""
+    """Tokens of one request; `cached_tokens` of the prompt had been read before, `prefill_s` went into the rest."""
 
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int
+    prefill_s: float = 0.0
 
 
 class Delta(NamedTuple):
@@ -112,3 +113,7 @@ class Load:
     cached_tokens: int
     completion_tokens: int
     steps: int
+    busy_s: float = 0.0
+    """Time spent in steps."""
+    squares_s2: float = 0.0
+    """Sum of the steps' squared durations."""

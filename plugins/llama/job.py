@@ -28,6 +28,8 @@ class Job:
     """Whether it is in such a call."""
     arrival: int = 0
     cached_tokens: int | None = None
+    prefill_s: float = 0.0
+    """Time of the steps that read its prompt, which others may have shared."""
     share_at: int = 0
     """Once this much is read it is copied to the shared sequence; 0 for nothing to share."""
     sequence: Sequence | None = field(default=None, repr=False)
@@ -45,4 +47,5 @@ class Job:
     @property
     def usage(self) -> Usage:
         """Tokens so far."""
-        return Usage(self.prompt_tokens, len(self.tokens) - self.prompt_tokens, self.cached_tokens or 0)
+        completion_tokens = len(self.tokens) - self.prompt_tokens
+        return Usage(self.prompt_tokens, completion_tokens, self.cached_tokens or 0, self.prefill_s)

@@ -17,6 +17,8 @@ from plugins.errors import EngineError
 from plugins.livekit_errors import api_error
 
 Options = dict[str, Any]
+PREFILL = "prefill_ms"
+"""Where a chunk's `extra` says how long the engine read the prompt."""
 
 
 class LLM(llm.LLM[Any]):
@@ -120,7 +122,9 @@ class LLMStream(llm.LLMStream):
                 made = [_function_call(call) for call in calls]
                 self._send(request_id, llm.ChoiceDelta(role="assistant", tool_calls=made))
             if usage := delta.get("usage"):
-                self._event_ch.send_nowait(llm.ChatChunk(id=request_id, usage=_completion_usage(usage)))
+                self._event_ch.send_nowait(
+                    llm.ChatChunk(id=request_id, usage=_completion_usage(usage), delta=_read_in(usage))
+                )
 
     def _send(self, request_id: str, delta: llm.ChoiceDelta) -> None:
         self._event_ch.send_nowait(llm.ChatChunk(id=request_id, delta=delta))
@@ -129,6 +133,11 @@ class LLMStream(llm.LLMStream):
 def _function_call(call: Mapping[str, Any]) -> llm.FunctionToolCall:
     function = call["function"]
     return llm.FunctionToolCall(name=function["name"], arguments=function["arguments"], call_id=call["id"])
+
+
+def _read_in(usage: Mapping[str, Any]) -> llm.ChoiceDelta | None:
+    """How long the prompt was read, where the engine says so."""
+    return llm.ChoiceDelta(extra={PREFILL: usage[PREFILL]}) if PREFILL in usage else None
 
 
 def _completion_usage(usage: Mapping[str, Any]) -> llm.CompletionUsage:

@@ -43,6 +43,7 @@ class DecodeLoop:
         self._open = True
         self._arrivals = count()
         self._steps = self._prompt_tokens = self._cached_tokens = self._completion_tokens = 0
+        self._busy_s = self._squares_s2 = 0.0
         self._thread = Thread(target=self._run, name="llama", daemon=True)
 
     def start(self) -> None:
@@ -75,6 +76,8 @@ class DecodeLoop:
             cached_tokens=self._cached_tokens,
             completion_tokens=self._completion_tokens,
             steps=self._steps,
+            busy_s=self._busy_s,
+            squares_s2=self._squares_s2,
         )
 
     def _send(self, command: Callable[[], None]) -> None:
@@ -160,8 +163,12 @@ class DecodeLoop:
         return plan
 
     def _learn(self, plan: Plan, duration_s: float) -> None:
-        if prompt_tokens := sum(tokens for _, tokens in plan if tokens > 1):
-            self._pace.learn(tokens=prompt_tokens, duration_s=duration_s)
+        self._busy_s += duration_s
+        self._squares_s2 += duration_s**2
+        if prompts := [(job, tokens) for job, tokens in plan if tokens > 1]:
+            self._pace.learn(tokens=sum(tokens for _, tokens in prompts), duration_s=duration_s)
+            for job, _ in prompts:
+                job.prefill_s += duration_s
 
     def _advance(self, plan: Plan, logits: Logits) -> None:
         """The rows of a plan were read: note it, and choose the next token of those that read everything."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from plugins.server import chat, hearing, reading, speech
+from plugins.server import chat, hearing, reading, speech, turns
 from plugins.server.engine import Engine
 from plugins.server.keys import ENGINE
-from plugins.server.metrics import QUEUE
+from plugins.server.metrics import FITTING, QUEUE
 from plugins.server.replies import errors_as_json
 
 logger = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ def create_app(engine: Engine) -> web.Application:
             web.post("/v1/chat/completions", chat.complete_chat),
             web.delete("/v1/calls/{call_id}", chat.release_call),
             web.post("/v1/embeddings", reading.embed),
+            web.post("/v1/turns", turns.count_turn),
+            web.get("/v1/capacity", turns.show_capacity),
             web.post("/v1/retrieve", reading.retrieve),
         ]
     )
@@ -63,6 +65,7 @@ async def metrics(request: web.Request) -> web.Response:
     engine = request.app[ENGINE]
     for queue in ("hearing", "speaking", "reading"):
         QUEUE.labels(model=queue).set(getattr(engine, queue).waiting)
+    FITTING.set(engine.capacity.fits(engine.calls))
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -102,15 +102,14 @@ class Chunks:
 
 
 def usage_body(usage: Usage | None) -> Json:
-    """Token counts as OpenAI names them."""
-    prompt, completion, cached = (
-        (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens) if usage else (0, 0, 0)
-    )
+    """Token counts as OpenAI names them, and in milliseconds how long the prompt was read."""
+    usage = usage or Usage(0, 0, 0)
     return {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt + completion,
-        "prompt_tokens_details": {"cached_tokens": cached},
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "prefill_ms": round(1000 * usage.prefill_s, 2),
     }
 
 

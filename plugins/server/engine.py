@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from plugins.llama.model import LlamaModel
 from plugins.piper.model import PiperModel
+from plugins.server.capacity import Capacity, Work
 from plugins.server.scheduler import Scheduler, run_each
 from plugins.server.slots import ModelSlot
 from plugins.server.spoken import Repertoire
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 WHISPER_BATCH = 8
 WHISPER_INTERIMS = 2
 """Interims in one batch: more would gain little and keep a final waiting."""
+MEASURE_EVERY_S = 1.0
 
 
 class Embedding(Protocol):
@@ -47,7 +49,10 @@ class Knowledge(Protocol):
 
 @dataclass
 class Engine:
-    """Slots for the models, and a queue for each. `start` loads them in the background; `aclose` frees them."""
+    """Slots for the models, and a queue for each. `start` loads them in the background; `aclose` frees them.
+
+    `calls` is how many calls hold a transcription socket.
+    """
 
     whisper: ModelSlot[WhisperModel]
     llama: ModelSlot[LlamaModel]
@@ -55,6 +60,8 @@ class Engine:
     embedder: ModelSlot[Embedding]
     knowledge: ModelSlot[Knowledge]
     voice_name: str = "starter"
+    capacity: Capacity = field(default_factory=lambda: Capacity(lines=8, target_ms=0))
+    calls: int = field(init=False, default=0)
     hearing: Scheduler[Callable[[], Utterance], Transcript] = field(init=False)
     """Its requests say when their turn comes what is to be decoded, so that an interim never holds stale audio."""
     speaking: Scheduler[Any, Any] = field(init=False)
@@ -62,6 +69,7 @@ class Engine:
     reading: Scheduler[Any, Any] = field(init=False)
     _threads: ThreadPoolExecutor = field(init=False)
     loading: asyncio.Task[None] | None = field(init=False, default=None)
+    _measuring: asyncio.Task[None] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.hearing = Scheduler(
@@ -95,12 +103,14 @@ class Engine:
     def start(self) -> None:
         """Begin to load; returns at once."""
         self.loading = asyncio.create_task(self._load(), name="load models")
+        self._measuring = asyncio.create_task(self._measure(), name="measure calls")
 
     async def aclose(self) -> None:
         """Stop the queues and free the models."""
-        if self.loading:
-            self.loading.cancel()
-            await asyncio.wait([self.loading])
+        for task in (self.loading, self._measuring):
+            if task:
+                task.cancel()
+                await asyncio.wait([task])
         for queue in (self.hearing, self.speaking, self.reading):
             await queue.aclose()
         if llama := self.llama.loaded():
@@ -120,6 +130,22 @@ class Engine:
             logger.info("model %s: %s", slot.name, slot.health.state)
             if error := slot.health.error:
                 logger.error("%s", error)
+
+    async def _measure(self) -> None:
+        """Learn what calls cost, for as long as the engine runs."""
+        clock = asyncio.get_running_loop().time
+        measured_s = clock()
+        while True:
+            await asyncio.sleep(MEASURE_EVERY_S)
+            seconds, measured_s = clock() - measured_s, clock()
+            self.capacity.learn(seconds, calls=self.calls, done=self._done())
+
+    def _done(self) -> dict[str, Work]:
+        done = {"whisper": self.hearing.work, "piper": self.speaking.work, "knowledge": self.reading.work}
+        if llama := self.llama.loaded():
+            load = llama.load()
+            done["llama"] = Work(load.busy_s, load.busy_s, load.squares_s2)
+        return done
 
     def _decode(self, batch: Sequence[Callable[[], Utterance]]) -> Sequence[Transcript]:
         return self.whisper.use().decode([utterance() for utterance in batch])

@@ -51,6 +51,7 @@ class OpenUtterance:
         self._interim = ""
         self._interim_task: asyncio.Task[None] | None = None
         self._final_task: asyncio.Task[Transcript] | None = None
+        self._decode_s = 0.0
 
     def add(self, pcm: bytes) -> None:
         """Append audio (16 kHz, 16-bit, mono) and decode again if enough is new."""
@@ -90,8 +91,11 @@ class OpenUtterance:
                 task.cancel()
 
     async def _decode(self, utterance: Callable[[], Utterance], priority: Priority) -> Transcript:
-        now = asyncio.get_running_loop().time()
-        return await self._engine.hearing.submit(utterance, priority=priority, deadline_s=now)
+        clock = asyncio.get_running_loop().time
+        begin_s = clock()
+        transcript = await self._engine.hearing.submit(utterance, priority=priority, deadline_s=begin_s)
+        self._decode_s = clock() - begin_s
+        return transcript
 
     def _audio(self) -> Float:
         """Everything so far. From any thread."""
@@ -130,6 +134,7 @@ class OpenUtterance:
             "confidence": transcript.confidence,
             "is_speech": transcript.is_speech,
             "audio_s": audio_s,
+            "decode_ms": round(1000 * self._decode_s, 1),
         }
 
 
@@ -185,10 +190,12 @@ async def stream_transcripts(request: web.Request) -> web.WebSocketResponse:
     await socket.prepare(request)
     hearing = Hearing(engine, language=request.query.get("language"), send=socket.send_json)
     ACTIVE_STREAMS.inc()
+    engine.calls += 1
     try:
         await _serve(socket, hearing)
     finally:
         ACTIVE_STREAMS.dec()
+        engine.calls -= 1
         hearing.cancel()
     return socket
 

@@ -21,6 +21,18 @@ LLM_OUTPUT = Counter("llm_output_tokens_total", "Tokens that the language model 
 RETRIEVAL = Histogram("retrieval_duration_seconds", "Time for one search in the documents.", buckets=SECONDS)
 ACTIVE_STREAMS = Gauge("stt_active_streams", "Calls with an open transcription socket.")
 QUEUE = Gauge("engine_queue_length", "Requests that wait for a model.", ["model"])
+FITTING = Gauge("engine_fitting_calls", "Calls that are answered within the target at a time.")
+TURN_STAGE = Histogram(
+    "turn_stage_duration_seconds",
+    "Time for each stage of a finished turn, as the agent measured it; `answered` is the whole.",
+    ["stage", "door"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0),
+)
+SPECULATIONS = Counter(
+    "turn_speculations_total",
+    "Answers by whether they were begun before the turn was over: used, thrown_away, or none.",
+    ["outcome"],
+)
 
 
 class Measured:

@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Generic, TypeVar
 
 from plugins.errors import EngineBusy
+from plugins.server.capacity import Work
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
@@ -64,6 +65,8 @@ class Scheduler(Generic[Request, Result]):
         self._queue: list[_Waiting[Request, Result]] = []
         self._order = itertools.count()
         self._pump: asyncio.Task[None] | None = None
+        self.work = Work()
+        """What was done so far."""
 
     @property
     def waiting(self) -> int:
@@ -92,8 +95,10 @@ class Scheduler(Generic[Request, Result]):
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         while batch := self._next_batch():
+            begin_s = loop.time()
             running = loop.run_in_executor(self._thread, self._run, [item.request for item in batch])
             await asyncio.wait([running])
+            self.work = self.work.after(loop.time() - begin_s, is_urgent=batch[0].priority < Priority.SPECULATIVE)
             _deliver(batch, running)
 
     def _next_batch(self) -> list[_Waiting[Request, Result]]:

@@ -1,7 +1,7 @@
 """Whisper for LiveKit: audio in, interim, preflight and final transcripts out. Silence never leaves the worker."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -49,7 +49,8 @@ class STT(stt.STT[Any]):
     """Speech to text by the engine at `engine` (a client, or a URL such as `unix:run/engine.sock`).
 
     `language` is a code such as `en`; `None` lets a multilingual Whisper detect it. `vad` decides what is speech:
-    LiveKit's built-in detector, or any other such as `livekit.plugins.silero.VAD.load()`.
+    LiveKit's built-in detector, or any other such as `livekit.plugins.silero.VAD.load()`. `on_decoded` is told how
+    many milliseconds the engine took for each final transcript.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class STT(stt.STT[Any]):
         language: str | None = "en",
         vad: vad.VAD | None = None,
         gate: GateSettings = USUAL_GATE,
+        on_decoded: Callable[[float], None] | None = None,
     ) -> None:
         super().__init__(
             capabilities=stt.STTCapabilities(streaming=True, interim_results=True, aligned_transcript="word")
@@ -68,6 +70,7 @@ class STT(stt.STT[Any]):
         self._language = language
         self._vad = vad or inference.VAD(min_silence_duration=0.25)
         self._gate = gate
+        self._on_decoded = on_decoded
 
     @property
     def model(self) -> str:
@@ -91,6 +94,7 @@ class STT(stt.STT[Any]):
             gate=self._gate,
             language=language or self._language,
             conn_options=conn_options,
+            on_decoded=self._on_decoded,
         )
 
     async def _recognize_impl(
@@ -132,11 +136,13 @@ class TranscriptStream(stt.RecognizeStream):
         gate: GateSettings,
         language: str | None,
         conn_options: APIConnectOptions,
+        on_decoded: Callable[[float], None] | None = None,
     ) -> None:
         super().__init__(stt=whisper, conn_options=conn_options, sample_rate=SAMPLE_RATE_HZ)
         self._engine = engine
         self._detector = detector.stream()
         self._language = language
+        self._on_decoded = on_decoded
         self._gate = SpeechGate(gate)
         self._outbox = Outbox()
         self._patience_s = conn_options.timeout + PATIENCE_S
@@ -241,6 +247,8 @@ class TranscriptStream(stt.RecognizeStream):
         times = {"start_s": (self._origin_s or 0.0) + spoken.start_s, "origin_s": self._origin_s or 0.0}
         if event["type"] == "final":
             self._outbox.answered(spoken)
+            if self._on_decoded and event["text"]:
+                self._on_decoded(event.get("decode_ms", 0.0))
             if event["text"] or spoken.was_shown:
                 make = final if event["text"] else interim
                 self._event_ch.send_nowait(make(event, **times))

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from livekit.agents import llm
 
-from agent.waterfall import MOST_KEPT, SOURCES_TOPIC, TURN_TOPIC, Waterfall
+from agent.waterfall import MOST_KEPT, SOURCES_TOPIC, TURN_TOPIC, Waterfall, numbers
+from plugins.llama.llm import PREFILL
 
 PASSAGE = {"title": "Breakfast", "source": "breakfast.md", "text": "From 7 am.", "position": 0, "score": 0.9}
 
@@ -53,7 +54,7 @@ def question(**metrics: float) -> llm.ChatMessage:
 
 
 def reply(**metrics: float) -> llm.ChatMessage:
-    return llm.ChatMessage(role="assistant", content=["From 7 am."], metrics=metrics)  # type: ignore[arg-type]
+    return llm.ChatMessage(role="assistant", content=["From 7 am."], metrics=metrics, extra={PREFILL: 7.5})  # type: ignore[arg-type]
 
 
 def answer(waterfall: Waterfall, asked: llm.ChatMessage) -> None:
@@ -115,18 +116,24 @@ def test_stages_are_told_in_milliseconds_when_the_agent_has_spoken(
     waterfall: Waterfall, told: Told, clock: Clock
 ) -> None:
     asked = question(end_of_turn_delay=0.35, transcription_delay=0.2)
+    waterfall.decoded(31.0)
     turn = waterfall.begin(asked.id)
     clock.now += 0.004
     waterfall.retrieved(turn)
     clock.now += 0.1
     waterfall.said(asked)
-    waterfall.said(reply(llm_node_ttft=0.02, tts_node_ttfb=0.03, e2e_latency=0.4))
+    waterfall.said(reply(llm_node_ttft=0.02, tts_node_ttfb=0.03, playback_latency=0.01, e2e_latency=0.4))
     [stages] = told.on(TURN_TOPIC)
     assert stages == {
         "turn": asked.id,
         "door": "voice",
         "interrupted": False,
         "retried": False,
+        "speculation": "used",
+        "thrown_away": 0,
+        "decode_ms": 31.0,
+        "prefill_ms": 7.5,
+        "sent_ms": 10.0,
         "end_of_turn_ms": 350.0,
         "transcript_ms": 200.0,
         "first_token_ms": 20.0,
@@ -161,3 +168,57 @@ def test_unused_answers_are_forgotten(waterfall: Waterfall, told: Told) -> None:
         answer(waterfall, question())
     waterfall.said(first)
     assert told.all == []
+
+
+def take_turn(waterfall: Waterfall, asked: llm.ChatMessage) -> None:
+    waterfall.said(asked)
+    waterfall.said(reply())
+
+
+def test_answers_to_words_that_changed_are_counted_with_the_turn(waterfall: Waterfall, told: Told) -> None:
+    answer(waterfall, question())
+    answer(waterfall, question())
+    asked = question()
+    answer(waterfall, asked)
+    take_turn(waterfall, asked)
+    take_turn(waterfall, question())
+    assert [turn["thrown_away"] for turn in told.on(TURN_TOPIC)] == [2, 0]
+
+
+def test_forgotten_answers_were_thrown_away_too(waterfall: Waterfall, told: Told) -> None:
+    for _ in range(MOST_KEPT + 3):
+        answer(waterfall, question())
+    take_turn(waterfall, question())
+    assert told.on(TURN_TOPIC)[0]["thrown_away"] == MOST_KEPT + 3
+
+
+def test_an_answer_begun_because_the_turn_was_over_is_no_speculation(
+    waterfall: Waterfall, told: Told, clock: Clock
+) -> None:
+    asked = question()
+    waterfall.begin(asked.id)
+    clock.now += 0.005
+    take_turn(waterfall, asked)
+    assert told.on(TURN_TOPIC)[0]["speculation"] == "none"
+
+
+def test_a_typed_line_throws_no_spoken_answer_away(waterfall: Waterfall, told: Told) -> None:
+    spoken, typed = question(), question()
+    answer(waterfall, spoken)
+    waterfall.typed(typed.id)
+    take_turn(waterfall, typed)
+    take_turn(waterfall, spoken)
+    assert [turn["thrown_away"] for turn in told.on(TURN_TOPIC)] == [0, 0]
+
+
+def test_what_is_counted_of_a_turn_is_numbers(waterfall: Waterfall, told: Told) -> None:
+    take_turn(waterfall, question(end_of_turn_delay=0.35))
+    counted = numbers(told.on(TURN_TOPIC)[0])
+    assert counted == {
+        "door": "voice",
+        "interrupted": False,
+        "retried": False,
+        "speculation": "none",
+        "thrown_away": 0,
+        "stages_ms": {"end_of_turn": 350.0, "prefill": 7.5},
+    }

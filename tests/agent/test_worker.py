@@ -49,12 +49,25 @@ def test_a_call_that_never_started_is_forgotten() -> None:
 @pytest.mark.parametrize(("calls", "load"), [(0, 0.0), (2, ALMOST_FULL / 2), (3, ALMOST_FULL * 3 / 4), (4, FULL)])
 def test_livekit_hears_the_truth_about_the_load(calls: int, load: float) -> None:
     running = {str(number) for number in range(calls)}
-    assert Lines(max_calls=4).load(running) == pytest.approx(load)
+    assert Lines(max_calls=4).load(running, fitting=4) == pytest.approx(load)
 
 
 def test_a_worker_with_a_free_line_stays_below_livekits_limit() -> None:
     lines = Lines(max_calls=100)
-    assert lines.load({str(number) for number in range(99)}) < 0.7
+    assert lines.load({str(number) for number in range(99)}, fitting=100) < 0.7
+
+
+def test_a_worker_whose_engine_can_carry_no_more_is_full() -> None:
+    lines = Lines(max_calls=8)
+    assert lines.load({"a"}, fitting=2) < 0.7
+    assert lines.load({"a", "b"}, fitting=2) == FULL
+    assert lines.load({"a", "b", "c"}, fitting=2) == FULL
+
+
+def test_a_call_that_was_dispatched_is_taken_while_there_is_a_line() -> None:
+    lines = Lines(max_calls=2)
+    assert lines.load({"a"}, fitting=1) == FULL
+    assert lines.take("b", running={"a"})
 
 
 async def test_a_worker_is_not_ready_before_livekit_knows_it() -> None:
@@ -63,7 +76,7 @@ async def test_a_worker_is_not_ready_before_livekit_knows_it() -> None:
 
 def test_what_goes_to_a_job_process_can_be_sent_there() -> None:
     settings = Settings()
-    assert settings.turn.detector == "vad"
+    assert settings.turn.detector == "words"
     received: Settings = pickle.loads(pickle.dumps(settings))
     assert received.turn == settings.turn
     assert pickle.loads(pickle.dumps((prewarm, take_call))) == (prewarm, take_call)

@@ -34,6 +34,10 @@ class CallerPage:
         return self.page.locator("#notice")
 
     @property
+    def in_line(self) -> Locator:
+        return self.page.locator("#in-line")
+
+    @property
     def questions(self) -> Locator:
         return self.page.locator(".entry.caller:not(.unsettled) .words")
 

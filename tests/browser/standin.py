@@ -57,6 +57,11 @@ TURN = {
     "first_audio_ms": 48.0,
     "ahead_ms": 140.0,
     "answered_ms": 431.0,
+    "decode_ms": 41.0,
+    "prefill_ms": 18.0,
+    "sent_ms": 9.0,
+    "speculation": "used",
+    "thrown_away": 1,
 }
 
 
@@ -274,13 +279,13 @@ async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
 
 
 @asynccontextmanager
-async def standing_in(folder: Path, *, max_calls: int = 8) -> AsyncGenerator[StandIn]:
+async def standing_in(folder: Path, *, max_calls: int = 8, max_waiting: int = 20) -> AsyncGenerator[StandIn]:
     """A stand-in system on ports of its own until the block ends."""
     livekit, _, _, port = free_ports(4)
     settings = LiveKitSettings(port=livekit, api_key=KEY, api_secret=SECRET)  # type: ignore[arg-type]
     system = StandIn(folder, settings, f"http://127.0.0.1:{port}")
     await system.start_livekit()
-    runner = web.AppRunner(create_app(_door(system, max_calls=max_calls)))
+    runner = web.AppRunner(create_app(_door(system, max_calls=max_calls, max_waiting=max_waiting)))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     attending = asyncio.create_task(system.attend())
@@ -294,7 +299,7 @@ async def standing_in(folder: Path, *, max_calls: int = 8) -> AsyncGenerator[Sta
         await system.kill_livekit()
 
 
-def _door(system: StandIn, *, max_calls: int) -> WebConfig:
+def _door(system: StandIn, *, max_calls: int, max_waiting: int) -> WebConfig:
     async def starter() -> str:
         return "starter"
 
@@ -306,6 +311,7 @@ def _door(system: StandIn, *, max_calls: int) -> WebConfig:
         api_secret=SECRET,
         agent_name="nobody",
         max_calls=max_calls,
+        max_waiting=max_waiting,
         models_tier=starter,
         sessions_per_minute=1000,
     )

@@ -34,7 +34,8 @@ async def test_sources_and_times_lie_folded_under_the_answer(standin: StandIn, o
     await expect(answer.locator(".sources li").first).to_contain_text("breakfast.md")
     await expect(answer.locator("blockquote").first).to_contain_text("garden room")
     await answer.get_by_text("First word after 0.43 s").click()
-    await expect(answer.locator(".turn li")).to_have_count(6)
+    await expect(answer.locator(".turn li:not(.guess)")).to_have_count(9)
+    await expect(answer.locator(".guess").first).to_have_text("Begun 140 ms before your turn was over.")
 
 
 async def test_muting_closes_the_microphone(standin: StandIn, open_page: OpenPage) -> None:

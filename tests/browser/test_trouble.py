@@ -9,10 +9,12 @@ from livekit import api
 from playwright.async_api import Route, expect
 
 from tests.browser.callerpage import CallerPage
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import ARTIFACTS, OpenPage
 from tests.browser.standin import ANSWER, KEY, SECRET, StandIn, standing_in
 
 pytestmark = pytest.mark.browser
+
+PHONE = {"width": 375, "height": 720}
 
 
 async def test_a_killed_media_server_is_found_again(standin: StandIn, open_page: OpenPage) -> None:
@@ -64,16 +66,59 @@ async def test_busy_lines_are_waited_for(tmp_path: object, open_page: OpenPage) 
         await first.start_talking()
         second = CallerPage(await open_page(system.base_url))
         await second.button("Start talking").click()
-        await expect(second.notice).to_contain_text("All lines are busy. Trying again in")
+        await expect(second.in_line).to_contain_text("All lines are busy. You are next.")
+        await expect(second.page.locator("#announcer")).to_contain_text("You are next.")
+        third = CallerPage(await open_page(system.base_url, color_scheme="dark", viewport=PHONE))
+        await third.button("Start talking").click()
+        await expect(third.in_line).to_contain_text("You are number 2 in line.")
         await first.button("Hang up").click()
         await second.connected()
-        await expect(second.notice).to_be_hidden()
+        await expect(second.in_line).to_be_hidden()
+        await expect(third.in_line).to_contain_text("You are next.")
 
 
 async def test_waiting_for_a_line_can_be_given_up(tmp_path: object, open_page: OpenPage) -> None:
     async with standing_in(tmp_path, max_calls=0) as system:  # type: ignore[arg-type]
         caller = CallerPage(await open_page(system.base_url))
         await caller.button("Start talking").click()
+        await caller.button("Leave the line").click()
+        await expect(caller.button("Call again")).to_be_visible()
+        await expect(caller.in_line).to_be_hidden()
+        other = CallerPage(await open_page(system.base_url))
+        await other.button("Start talking").click()
+        await expect(other.in_line).to_contain_text("You are next.")
+
+
+async def test_a_page_that_is_closed_gives_its_place_up(tmp_path: object, open_page: OpenPage) -> None:
+    async with standing_in(tmp_path, max_calls=0) as system:  # type: ignore[arg-type]
+        leaving, staying = CallerPage(await open_page(system.base_url)), CallerPage(await open_page(system.base_url))
+        await leaving.button("Start talking").click()
+        await expect(leaving.in_line).to_be_visible()
+        await staying.button("Start talking").click()
+        await expect(staying.in_line).to_contain_text("You are number 2 in line.")
+        await leaving.page.goto("about:blank")
+        await expect(staying.in_line).to_contain_text("You are next.")
+
+
+async def test_a_door_that_is_away_for_a_moment_keeps_the_place(tmp_path: object, open_page: OpenPage) -> None:
+    async with standing_in(tmp_path, max_calls=0) as system:  # type: ignore[arg-type]
+        caller = CallerPage(await open_page(system.base_url))
+        await caller.button("Start talking").click()
+        await expect(caller.in_line).to_be_visible()
+        await caller.page.route("**/api/session/*", lambda route: route.abort())
+        await expect(caller.notice).to_contain_text("can’t reach its server")
+        await expect(caller.in_line).to_be_hidden()
+        await caller.page.unroute("**/api/session/*")
+        await expect(caller.in_line).to_contain_text("You are next.")
+        await expect(caller.notice).to_be_hidden()
+        await caller.page.screenshot(path=ARTIFACTS / "waiting-in-line.png")
+
+
+async def test_a_full_line_is_waited_for(tmp_path: object, open_page: OpenPage) -> None:
+    async with standing_in(tmp_path, max_calls=0, max_waiting=0) as system:  # type: ignore[arg-type]
+        caller = CallerPage(await open_page(system.base_url))
+        await caller.button("Start talking").click()
+        await expect(caller.notice).to_contain_text("All lines are busy. Trying again in")
         await caller.button("Stop trying").click()
         await expect(caller.button("Call again")).to_be_visible()
         await expect(caller.notice).to_be_hidden()

@@ -8,11 +8,11 @@ import psutil
 import pytest
 
 from agent.caller.conversation import Caller
-from agent.caller.errors import CallRefused, LinesBusy
+from agent.caller.errors import CallRefused
 from agent.caller.line import RATE_HZ
 from agent.caller.script import CallScript, Say
 from agent.caller.ticket import Keys, Ticket, ask_for_ticket, mint_ticket
-from tests.system import Landline, running
+from tests.system import Landline
 
 pytestmark = pytest.mark.e2e
 
@@ -78,12 +78,3 @@ async def test_an_expired_ticket_is_refused(landline: Landline) -> None:
     with pytest.raises(CallRefused, match="expired"):
         async with Caller(Ticket(ticket.url, ticket.room, late)):
             pass
-
-
-async def test_a_full_house_is_told_so(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("one-line")
-    with running(folder, WORKER_MAX_CALLS="1") as system:
-        async with Caller(await ask_for_ticket(system.base_url)) as caller:
-            await caller.hear_greeting()
-            with pytest.raises(LinesBusy):
-                await ask_for_ticket(system.base_url)

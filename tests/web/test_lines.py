@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from web.config import Fitting, unknown
 from web.errors import LinesBusy
 from web.lines import RESERVATION_S, Lines
 
@@ -22,8 +23,8 @@ class Exchange:
         return self.now
 
 
-def lines(exchange: Exchange, *, capacity: int = 1) -> Lines:
-    return Lines(exchange, capacity=capacity, prefix="call-", clock=exchange.clock)
+def lines(exchange: Exchange, *, capacity: int = 1, fitting: Fitting = unknown) -> Lines:
+    return Lines(exchange, capacity=capacity, prefix="call-", fitting=fitting, clock=exchange.clock)
 
 
 async def test_an_admitted_caller_holds_a_line_before_arriving() -> None:
@@ -50,6 +51,23 @@ async def test_a_line_is_free_again_when_the_caller_left() -> None:
         await admission.reserve("call-b")
     exchange.names = frozenset()
     await admission.reserve("call-c")
+
+
+async def test_a_line_is_left_to_each_caller_ahead() -> None:
+    admission = lines(Exchange(), capacity=2)
+    with pytest.raises(LinesBusy):
+        await admission.reserve("call-a", ahead=2)
+    await admission.reserve("call-a", ahead=1)
+
+
+async def test_a_machine_that_would_be_slow_has_fewer_lines() -> None:
+    async def one() -> int | None:
+        return 1
+
+    admission = lines(Exchange(), capacity=8, fitting=one)
+    await admission.reserve("call-a")
+    with pytest.raises(LinesBusy):
+        await admission.reserve("call-b")
 
 
 async def test_a_caller_who_never_comes_gives_the_line_back() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -30,6 +31,37 @@ async def door(status: int, body: Any, asked: list[Any] | None = None) -> AsyncI
         yield str(server.make_url("/"))
 
 
+@dataclass
+class WaitingDoor:
+    """A door with one caller ahead, who has gone when one asks again."""
+
+    address: str = ""
+    told: list[int | None] = field(default_factory=list[int | None])
+    left: list[str] = field(default_factory=list[str])
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.told.append((await request.json()).get("place"))
+        if len(self.told) == 3:
+            return web.json_response({"url": "ws://here", "room": "call-1", "token": "t", "models": "starter"})
+        return web.json_response({"ticket": "w1", "place": 3 - len(self.told)}, status=202)
+
+    async def leave(self, request: web.Request) -> web.Response:
+        self.left.append(request.match_info["ticket"])
+        return web.Response(status=204)
+
+
+@pytest.fixture
+async def waiting_door() -> AsyncIterator[WaitingDoor]:
+    made = WaitingDoor()
+    app = web.Application()
+    app.router.add_post("/api/session", made.answer)
+    app.router.add_post("/api/session/{ticket}", made.answer)
+    app.router.add_delete("/api/session/{ticket}", made.leave)
+    async with TestServer(app) as server:
+        made.address = str(server.make_url("/"))
+        yield made
+
+
 async def test_the_door_gives_a_ticket() -> None:
     asked: list[Any] = []
     async with door(200, {"url": "ws://here", "room": "call-1", "token": "t", "models": "starter"}, asked) as address:
@@ -42,6 +74,20 @@ async def test_busy_lines_are_told_in_the_doors_words() -> None:
     async with door(503, busy) as address:
         with pytest.raises(LinesBusy, match="All lines are busy"):
             await ask_for_ticket(address)
+
+
+async def test_a_caller_who_does_not_wait_is_told_the_place(waiting_door: WaitingDoor) -> None:
+    with pytest.raises(LinesBusy, match="number 2 in line"):
+        await ask_for_ticket(waiting_door.address)
+    assert waiting_door.left == ["w1"]
+
+
+async def test_a_caller_who_waits_gets_a_ticket_when_the_turn_comes(waiting_door: WaitingDoor) -> None:
+    places: list[int] = []
+    ticket = await ask_for_ticket(waiting_door.address, wait_s=60, on_place=places.append)
+    assert (ticket.room, places) == ("call-1", [2, 1])
+    assert waiting_door.told == [None, 2, 1]
+    assert waiting_door.left == []
 
 
 async def test_other_refusals_are_told_too() -> None:

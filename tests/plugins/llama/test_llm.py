@@ -82,6 +82,13 @@ async def test_text_arrives_in_deltas_and_usage_at_the_end() -> None:
     assert usage and (usage.prompt_tokens, usage.completion_tokens, usage.prompt_cached_tokens) == (12, 3, 8)
 
 
+async def test_how_long_the_prompt_was_read_comes_with_the_usage() -> None:
+    usage = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15, "prefill_ms": 4.5}
+    async with LLM(ScriptedEngine([[{"usage": usage}]])).chat(chat_ctx=conversation()) as stream:
+        chunks = [chunk async for chunk in stream]
+    assert [chunk.delta.extra for chunk in chunks if chunk.delta] == [{"prefill_ms": 4.5}]
+
+
 async def test_the_request_carries_the_conversation_and_the_session_s_options() -> None:
     engine = ScriptedEngine([END])
     model = LLM(engine, call_id="call-7", temperature=0.5, max_tokens=80)

@@ -35,6 +35,15 @@ async def test_an_answer_ends_at_its_limit_and_counts_its_tokens(answer: Answer)
     assert delta.usage.prompt_tokens == len("user\nhello\nassistant\n") + 3
 
 
+async def test_an_answer_says_how_long_its_prompt_was_read(model: LlamaModel, answer: Answer) -> None:
+    busy_s = model.load().busy_s
+    first = await answer("a question nobody has asked", call_id="timed", max_tokens=1)
+    again = await answer("a question nobody has asked", call_id="timed", max_tokens=1)
+    assert first.usage and again.usage
+    assert first.usage.prefill_s > again.usage.prefill_s == 0
+    assert model.load().busy_s >= busy_s + first.usage.prefill_s
+
+
 async def test_an_answer_streams_in_more_than_one_delta(model: LlamaModel, ask: Ask) -> None:
     deltas = [delta async for delta in model.generate(ask(max_tokens=400, grammar=ENDLESS))]
     assert len(deltas) > 1

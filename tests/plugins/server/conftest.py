@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from plugins.client import EngineClient
 from plugins.errors import EngineError
-from plugins.llama.model import Delta, Generation, Stream, ToolCall, Usage
+from plugins.llama.model import Delta, Generation, Load, Stream, ToolCall, Usage
 from plugins.piper.model import Speech, Word
 from plugins.server.app import listening
 from plugins.server.engine import Engine
@@ -61,6 +61,9 @@ class Llama:
             stream.put(item)
         self.streams.append(stream)
         return stream
+
+    def load(self) -> Load:
+        return Load(0, 0, 0, 0, 0, 0, 0)
 
     def release(self, call_id: str) -> None:
         self.released.append(call_id)

@@ -24,6 +24,7 @@ async def test_a_final_holds_everything_that_was_sent(bench: Bench) -> None:
         await socket.end()
         final = await final_of(events)
     assert (final["text"], final["utterance"], final["audio_s"]) == ("word0 word1", 1, 2.0)
+    assert final["decode_ms"] > 0
 
 
 async def test_words_that_two_decodes_agree_on_are_the_interim(bench: Bench) -> None:

@@ -10,6 +10,7 @@ WANTED = (
     *(f"{stage}_{what}" for stage in ("stt_transcription", "tts_synthesis", "llm_generation")
       for what in ("requests", "errors", "duration_seconds")),
     "stt_audio_duration_seconds", "tts_text_length_chars", "llm_input_tokens", "llm_output_tokens",
+    "turn_stage_duration_seconds", "turn_speculations", "engine_fitting_calls",
 )  # fmt: skip
 
 

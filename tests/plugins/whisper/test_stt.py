@@ -1,7 +1,7 @@
 """Whisper in LiveKit: what reaches the engine, which events come out, and what happens when the engine goes away."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -87,6 +87,7 @@ class Socket:
                 "confidence": 0.9,
                 "is_speech": bool(text),
                 "audio_s": len(self.pcm[-1]) / 2 / RATE_HZ,
+                "decode_ms": 42.0,
             }
         )
 
@@ -138,10 +139,14 @@ def frames(pcm: bytes, *, rate_hz: int = RATE_HZ) -> Iterator[rtc.AudioFrame]:
 
 
 async def transcribe(
-    engine: Engine, *audio: bytes, detector: vad.VAD | None = None, errors: list[stt.STTError] | None = None
+    engine: Engine,
+    *audio: bytes,
+    detector: vad.VAD | None = None,
+    errors: list[stt.STTError] | None = None,
+    on_decoded: Callable[[float], None] | None = None,
 ) -> list[stt.SpeechEvent]:
     """All events for some audio, which is heard as fast as it can be."""
-    whisper = STT(engine, vad=detector)
+    whisper = STT(engine, vad=detector, on_decoded=on_decoded)
     whisper.on("error", (errors if errors is not None else []).append)
     async with whisper.stream(conn_options=AT_ONCE) as stream:
         for piece in audio:
@@ -171,6 +176,13 @@ async def test_a_sentence_becomes_a_preflight_and_a_final_transcript() -> None:
     ]
     assert texts(events, Kind.FINAL_TRANSCRIPT) == ["what time is breakfast"]
     assert texts(events, Kind.PREFLIGHT_TRANSCRIPT)[-1] == "what time is breakfast"
+
+
+async def test_whoever_asks_is_told_how_long_each_transcript_took() -> None:
+    decoded_ms: list[float] = []
+    engine = Engine("one", "two")
+    await transcribe(engine, say(QUESTION), quiet(1.0), say(QUESTION), quiet(1.0), on_decoded=decoded_ms.append)
+    assert decoded_ms == [42.0, 42.0]
 
 
 async def test_silence_never_reaches_the_engine() -> None:

@@ -3,7 +3,7 @@
 import { announce, part } from "./page";
 import type { Phone } from "./phone";
 import type { Settings } from "./settings";
-import { type CallState, describeAgent, describeMic, inCall, isActive, type Phase } from "./state";
+import { type CallState, describeAgent, describeMic, describePlace, inCall, isActive, START } from "./state";
 
 const TYPING_OR_PRESSING = "input, textarea, select, button, summary, a, dialog";
 const METER_INTERVAL_MS = 500;
@@ -14,7 +14,7 @@ export class Controls {
   private readonly interrupt = part<HTMLButtonElement>("interrupt");
   private readonly hangUp = part<HTMLButtonElement>("hang-up");
   private readonly documents = part<HTMLInputElement>("documents");
-  private announced: Phase = "idle";
+  private announced = START;
 
   constructor(
     private readonly phone: Phone,
@@ -26,6 +26,7 @@ export class Controls {
     this.listenToKeys();
     this.listenToDocuments();
     part("sound-blocked").querySelector("button")?.addEventListener("click", () => void phone.startSound());
+    part("in-line").querySelector("button")?.addEventListener("click", () => void phone.hangUp());
     part("starter").querySelector("button")?.addEventListener("click", () => part("starter").remove());
   }
 
@@ -35,13 +36,20 @@ export class Controls {
     document.body.dataset.agent = state.agent;
     this.start.hidden = active;
     this.start.lastChild?.replaceWith(state.phase === "ended" ? "Call again" : "Start talking");
-    this.talk.hidden = this.hangUp.hidden = !active;
+    this.talk.hidden = !active;
+    this.hangUp.hidden = !active || state.phase === "waiting";
     this.interrupt.hidden = !inCall(state);
     this.interrupt.disabled = state.phase !== "live" || state.agent === "listening";
     part("sound-blocked").hidden = !state.soundBlocked;
+    this.showPlace(state);
     this.showTalkButton(state);
     this.showWords(state);
     if (hadFocus) this.keepFocus(active);
+  }
+
+  private showPlace(state: CallState): void {
+    part("in-line").hidden = state.phase !== "waiting";
+    part("place").textContent = describePlace(state);
   }
 
   private showTalkButton(state: CallState): void {
@@ -69,8 +77,9 @@ export class Controls {
     part("mode").textContent = state.mode && `, ${state.mode} mode`;
     const starter = document.getElementById("starter");
     if (starter) starter.hidden = state.models !== "starter";
-    if (state.phase !== this.announced) announce(describeAgent(state));
-    this.announced = state.phase;
+    const news = describePlace(state) || describeAgent(state);
+    if (state.phase !== this.announced.phase || state.place !== this.announced.place) announce(news);
+    this.announced = state;
   }
 
   private hint(state: CallState): string {

@@ -6,7 +6,7 @@ import type { Meter } from "./meter";
 import { explainMicrophone, Microphone } from "./mic";
 import type { Notices } from "./notices";
 import { explainRefusal, waitBeforeRedial } from "./redial";
-import { Refusal, requestSession } from "./session";
+import { type InLine, isInLine, leaveLine, Refusal, requestSession, type Session } from "./session";
 import type { Settings } from "./settings";
 import { type CallEvent, type CallState, inCall, isActive, next, START } from "./state";
 
@@ -31,6 +31,8 @@ export class Phone {
   state: CallState = START;
   private call: Call | null = null;
   private hungUp = new AbortController();
+  /** The caller's place among those who wait for a line. */
+  private waiting: InLine | null = null;
   private outbox: Entry[] = [];
   /** The call that a typed line is being handed to. */
   private sending: Call | null = null;
@@ -46,6 +48,7 @@ export class Phone {
       (mic) => this.apply({ type: "mic", mic }),
       (track) => parts.callerMeter.listen(track),
     );
+    addEventListener("pagehide", () => this.leaveLine());
   }
 
   /** Begin a call, with the microphone or for typing alone. */
@@ -127,7 +130,8 @@ export class Phone {
       } catch (error) {
         if (hungUp.aborted) return;
         if (!(error instanceof Refusal)) throw error;
-        const waitS = waitBeforeRedial({ ...error, code: error.code, failures, lost });
+        const hasPlace = this.waiting !== null;
+        const waitS = waitBeforeRedial({ ...error, code: error.code, failures, lost: lost || hasPlace });
         if (waitS === null) return this.fail(error, lost);
         if (!(await this.waitToRedial(error, lost, waitS, hungUp))) return;
       }
@@ -136,7 +140,7 @@ export class Phone {
 
   private async tryOnce(hungUp: AbortSignal): Promise<void> {
     const { settings, sound } = this.parts;
-    const session = await requestSession(settings.documents, hungUp);
+    const session = await this.waitForLine(hungUp);
     const call = new Call(this.listener(), sound, settings.speaker);
     this.call = call;
     await call.join(session);
@@ -145,6 +149,22 @@ export class Phone {
     this.waitForAgent();
     call.reportAgent();
     if (this.wantsMicrophone) void this.publishMicrophone();
+  }
+
+  /** A call's room and pass, after as long in line as it takes. A place outlives a door that is away for a moment. */
+  private async waitForLine(hungUp: AbortSignal): Promise<Session> {
+    for (;;) {
+      const answer = await requestSession(this.parts.settings.documents, hungUp, this.waiting);
+      this.waiting = isInLine(answer) ? answer : null;
+      if (!isInLine(answer)) return answer;
+      this.parts.notices.clear("line");
+      this.apply({ type: "queued", place: answer.place });
+    }
+  }
+
+  private leaveLine(): void {
+    if (this.waiting) leaveLine(this.waiting);
+    this.waiting = null;
   }
 
   private fail(refusal: Refusal, lost: boolean): void {
@@ -157,6 +177,7 @@ export class Phone {
   private async waitToRedial(refusal: Refusal, lost: boolean, seconds: number, hungUp: AbortSignal): Promise<boolean> {
     const text = explainRefusal(refusal.code, lost);
     const stop = { label: "Stop trying", run: () => void this.hangUp() };
+    this.apply({ type: "dialed" });
     try {
       await this.parts.notices.countDown({ about: "line", tone: "error", text, action: stop }, seconds, hungUp);
       return true;
@@ -167,6 +188,7 @@ export class Phone {
 
   private finish(): void {
     clearTimeout(this.patience);
+    this.leaveLine();
     this.parts.conversation.breakOff();
     this.parts.notices.clear();
     this.microphone.close();

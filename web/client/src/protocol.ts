@@ -48,6 +48,10 @@ export interface TurnMessage {
   interrupted: boolean;
   totalMs: number;
   stages: Stage[];
+  /** How long before the end of the caller's turn the answer was begun; 0 where it was not begun ahead. */
+  aheadMs: number;
+  /** Answers that were begun for words that then changed. */
+  thrownAway: number;
 }
 
 type Json = Record<string, unknown>;
@@ -76,36 +80,54 @@ function readSource(raw: Json): Source {
 }
 
 /** What a stage is called on the page and from when it counts. */
-const STAGES: Record<string, { name: string; from: "silence" | "making" | "clause" }> = {
+const STAGES: Record<string, { name: string; from: "silence" | "decode" | "making" | "prompt" | "clause" | "sent" }> = {
   end_of_turn_ms: { name: "end of turn", from: "silence" },
+  decode_ms: { name: "decode", from: "decode" },
   transcript_ms: { name: "transcript", from: "silence" },
   retrieval_ms: { name: "documents", from: "making" },
+  prefill_ms: { name: "prompt", from: "prompt" },
   first_token_ms: { name: "first word", from: "making" },
   first_clause_ms: { name: "first clause", from: "making" },
   first_audio_ms: { name: "first sound", from: "clause" },
+  sent_ms: { name: "sent", from: "sent" },
 };
 
 /**
  * Reads a `landline.turn` message; null when it isn't one or says nothing of time.
  *
  * Its times are milliseconds from the caller's last sound, from when the answer's making began (`ahead_ms` before the
- * end of the turn), or from its first clause. Here all stages start on one clock whose zero is the earliest of them;
- * `totalMs` is what the caller waited.
+ * end of the turn), or from its first clause; the decode ends with the transcript, the prompt is read once the
+ * documents are there, and sending ends with the answer's first sound. Here all stages start on one clock whose zero is
+ * the earliest of them; `totalMs` is what the caller waited.
  */
 export function readTurn(text: string): TurnMessage | null {
   const message = readObject(text);
   if (!message) return null;
   const ms = (name: string) => readNumber(message[name]) ?? 0;
   const making = ms("end_of_turn_ms") - ms("ahead_ms");
-  const starts = { silence: 0, making, clause: making + ms("first_clause_ms") };
+  const starts = {
+    silence: 0,
+    decode: Math.max(0, ms("transcript_ms") - ms("decode_ms")),
+    making,
+    prompt: making + ms("retrieval_ms"),
+    clause: making + ms("first_clause_ms"),
+    sent: Math.max(0, ms("answered_ms") - ms("sent_ms")),
+  };
   const zero = Math.min(0, making);
   const stages = Object.entries(STAGES)
     .filter(([name]) => readNumber(message[name]) !== null)
     .map(([name, { name: label, from }]) => ({ name: label, startMs: starts[from] - zero, durationMs: ms(name) }));
   const totalMs = readNumber(message.answered_ms) ?? making + ms("first_token_ms");
   if (stages.length === 0 || totalMs <= 0) return null;
-  const { turn, door, interrupted } = message;
-  return { turn: readString(turn), door: readString(door), interrupted: interrupted === true, totalMs, stages };
+  return {
+    turn: readString(message.turn),
+    door: readString(message.door),
+    interrupted: message.interrupted === true,
+    totalMs,
+    stages,
+    aheadMs: message.speculation === "used" ? ms("ahead_ms") : 0,
+    thrownAway: ms("thrown_away"),
+  };
 }
 
 function readObject(text: string): Json | null {

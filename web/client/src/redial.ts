@@ -7,7 +7,7 @@ export interface Attempt {
   retryAfterS: number | null;
   /** Tries that failed before this one. */
   failures: number;
-  /** Whether a running call was lost, rather than a first one not begun. */
+  /** Whether a running call, or a place in line, would be lost, rather than a first call not begun. */
   lost: boolean;
 }
 

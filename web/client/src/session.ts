@@ -7,6 +7,12 @@ export interface Session {
   models: string;
 }
 
+/** A place among the callers who wait for a line; `ticket` is what the door knows it by. */
+export interface InLine {
+  ticket: string;
+  place: number;
+}
+
 export type RefusalCode = "lines_busy" | "livekit_away" | "too_many_requests" | "unreachable" | "refused";
 
 /** The door said no, or nothing. */
@@ -25,12 +31,29 @@ export class Refusal extends Error {
 const TIMEOUT_MS = 8000;
 const KNOWN: readonly string[] = ["lines_busy", "livekit_away", "too_many_requests"];
 
-/** A new call's room and pass. Throws `Refusal`; when `hungUp` fires, the fetch's own AbortError. */
-export async function requestSession(documents: boolean, hungUp: AbortSignal): Promise<Session> {
-  const response = await post({ documents }, hungUp);
-  const body = (await response.json().catch(() => null)) as (Session & { error?: RefusalBody }) | null;
+/**
+ * A new call's room and pass, or a place in line. Whoever has a place is answered when it changes, or after some
+ * seconds. Throws `Refusal`; when `hungUp` fires, the fetch's own AbortError.
+ */
+export async function requestSession(
+  documents: boolean,
+  hungUp: AbortSignal,
+  waiting: InLine | null = null,
+): Promise<Session | InLine> {
+  const response = await post(addressOf(waiting), { documents, place: waiting?.place }, hungUp);
+  const body = (await response.json().catch(() => null)) as Answer | null;
+  if (response.status === 202 && body?.ticket) return { ticket: body.ticket, place: body.place };
   if (!response.ok || !body?.token) throw refusal(response, body?.error);
   return body;
+}
+
+/** Give a place in line up; the page may be closing. */
+export function leaveLine(waiting: InLine): void {
+  fetch(addressOf(waiting), { method: "DELETE", keepalive: true }).catch(() => {});
+}
+
+export function isInLine(answer: Session | InLine): answer is InLine {
+  return "ticket" in answer;
 }
 
 interface RefusalBody {
@@ -38,9 +61,15 @@ interface RefusalBody {
   message: string;
 }
 
-async function post(body: object, hungUp: AbortSignal): Promise<Response> {
+type Answer = Session & InLine & { error?: RefusalBody };
+
+function addressOf(waiting: InLine | null): string {
+  return waiting ? `/api/session/${encodeURIComponent(waiting.ticket)}` : "/api/session";
+}
+
+async function post(address: string, body: object, hungUp: AbortSignal): Promise<Response> {
   try {
-    return await fetch("/api/session", {
+    return await fetch(address, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),

@@ -1,6 +1,6 @@
 /** The state of a call as one value, and what each event makes of it. Pure. */
 
-export type Phase = "idle" | "dialing" | "ringing" | "live" | "reconnecting" | "ended";
+export type Phase = "idle" | "dialing" | "waiting" | "ringing" | "live" | "reconnecting" | "ended";
 export type AgentState = "listening" | "thinking" | "speaking";
 export type MicState = "off" | "asking" | "open" | "muted" | "refused";
 
@@ -8,6 +8,8 @@ export interface CallState {
   phase: Phase;
   agent: AgentState;
   mic: MicState;
+  /** Where in line the caller waits, from 1; 0 for not at all. */
+  place: number;
   /** The browser holds the sound back until it is clicked. */
   soundBlocked: boolean;
   /** "starter", "standard", or "" while unknown. */
@@ -18,6 +20,7 @@ export interface CallState {
 
 export type CallEvent =
   | { type: "dialed" }
+  | { type: "queued"; place: number }
   | { type: "connected"; models: string }
   | { type: "agent"; present: boolean; state: string; models: string; mode: string }
   | { type: "reconnecting" }
@@ -30,15 +33,23 @@ export const START: CallState = {
   phase: "idle",
   agent: "listening",
   mic: "off",
+  place: 0,
   soundBlocked: false,
   models: "",
   mode: "",
 };
 
 export function next(state: CallState, event: CallEvent): CallState {
+  const after = nextPhase(state, event);
+  return after.phase === "waiting" ? after : { ...after, place: 0 };
+}
+
+function nextPhase(state: CallState, event: CallEvent): CallState {
   switch (event.type) {
     case "dialed":
       return { ...state, phase: "dialing", agent: "listening" };
+    case "queued":
+      return isActive(state) ? { ...state, phase: "waiting", place: event.place } : state;
     case "connected":
       return { ...state, phase: "ringing", models: event.models || state.models };
     case "agent":
@@ -74,7 +85,7 @@ export function inCall(state: CallState): boolean {
 
 /** Whether there is something to hang up. */
 export function isActive(state: CallState): boolean {
-  return inCall(state) || state.phase === "dialing";
+  return inCall(state) || state.phase === "dialing" || state.phase === "waiting";
 }
 
 const AGENT_LABELS: Record<AgentState, string> = {
@@ -85,6 +96,7 @@ const AGENT_LABELS: Record<AgentState, string> = {
 
 const PHASE_LABELS: Record<Exclude<Phase, "live">, string> = {
   idle: "Ready",
+  waiting: "Busy",
   dialing: "Connecting",
   ringing: "Waiting for the agent",
   reconnecting: "Reconnecting",
@@ -94,6 +106,12 @@ const PHASE_LABELS: Record<Exclude<Phase, "live">, string> = {
 /** The far end of the line in a word or two. */
 export function describeAgent(state: CallState): string {
   return state.phase === "live" ? AGENT_LABELS[state.agent] : PHASE_LABELS[state.phase];
+}
+
+/** What a caller who waits for a line is told; "" for everybody else. */
+export function describePlace({ phase, place }: CallState): string {
+  if (phase !== "waiting") return "";
+  return place === 1 ? "All lines are busy. You are next." : `All lines are busy. You are number ${place} in line.`;
 }
 
 const MIC_LABELS: Record<MicState, string> = {

@@ -7,7 +7,15 @@ export function waterfall(turn: TurnMessage): HTMLElement {
   const waited = turn.door === "text" ? "First word after" : "Answered after";
   const summary = make("summary", "", `${waited} ${seconds(turn.totalMs)}`);
   const spanMs = Math.max(turn.totalMs, ...turn.stages.map((stage) => stage.startMs + stage.durationMs));
-  return make("details", "turn", summary, make("ul", "", ...turn.stages.map((stage) => stageRow(stage, spanMs))));
+  const rows = turn.stages.map((stage) => stageRow(stage, spanMs));
+  return make("details", "turn", summary, make("ul", "", ...rows, ...guesses(turn).map((text) => make("li", "guess", text))));
+}
+
+/** What was begun before the caller had finished, and what became of it. */
+function guesses({ aheadMs, thrownAway }: TurnMessage): string[] {
+  const used = aheadMs > 0 ? [`Begun ${Math.round(aheadMs)} ms before your turn was over.`] : [];
+  const times = thrownAway === 1 ? "once" : `${thrownAway} times`;
+  return thrownAway > 0 ? [...used, `Begun ${times} before for words that then changed.`] : used;
 }
 
 function stageRow(stage: Stage, spanMs: number): HTMLElement {

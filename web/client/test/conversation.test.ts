@@ -96,7 +96,7 @@ test("sources with words do not go under another answer", () => {
 });
 
 test("times follow the sources of their turn", () => {
-  const turn = { turn: "t1", door: "voice", interrupted: false, totalMs: 600, stages: [] };
+  const turn = { turn: "t1", door: "voice", interrupted: false, totalMs: 600, stages: [], aheadMs: 0, thrownAway: 0 };
   conversation.answered("a1", "From seven.");
   conversation.addSources({ turn: "t1", answer: "", sources: [source] });
   conversation.heard("s1", "And dinner?", true, 1);
@@ -107,7 +107,7 @@ test("times follow the sources of their turn", () => {
 });
 
 test("times without sources go under the last answer", () => {
-  const turn = { turn: "t1", door: "voice", interrupted: false, totalMs: 600, stages: [] };
+  const turn = { turn: "t1", door: "voice", interrupted: false, totalMs: 600, stages: [], aheadMs: 0, thrownAway: 0 };
   conversation.answered("a1", "Hello!");
   conversation.addTurn(turn);
   expect(conversation.entries[0]?.turn).toEqual(turn);
@@ -138,6 +138,6 @@ test("a line that waited stands after what was said meanwhile", () => {
 test("an answer that its times call interrupted was cut, whatever it ends with", () => {
   conversation.answered("a1", "From seven. Until ten.");
   conversation.answerEnded("a1");
-  conversation.addTurn({ turn: "t1", door: "voice", interrupted: true, totalMs: 600, stages: [] });
+  conversation.addTurn({ turn: "t1", door: "voice", interrupted: true, totalMs: 600, stages: [], aheadMs: 0, thrownAway: 0 });
   expect(conversation.entries[0]?.cut).toBe(true);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type CallEvent, describeAgent, describeMic, isActive, next, START } from "../src/state";
+import { type CallEvent, describeAgent, describeMic, describePlace, isActive, next, START } from "../src/state";
 
 const agent = (state: string, present = true): CallEvent => ({ type: "agent", present, state, models: "", mode: "" });
 const after = (...events: CallEvent[]) => events.reduce(next, START);
@@ -9,6 +9,20 @@ test("a call connects, rings and is answered", () => {
   expect(after({ type: "dialed" }).phase).toBe("dialing");
   expect(after({ type: "dialed" }, connected).phase).toBe("ringing");
   expect(after({ type: "dialed" }, connected, agent("listening")).phase).toBe("live");
+});
+
+test("a caller in line is told the place until the call begins", () => {
+  const second = after({ type: "dialed" }, { type: "queued", place: 2 });
+  expect(describePlace(second)).toBe("All lines are busy. You are number 2 in line.");
+  const first = next(second, { type: "queued", place: 1 });
+  expect(describePlace(first)).toBe("All lines are busy. You are next.");
+  expect(isActive(first)).toBe(true);
+  expect(describePlace(next(first, connected))).toBe("");
+  expect(next(first, connected).place).toBe(0);
+});
+
+test("a place that comes after hanging up is nobody's", () => {
+  expect(after({ type: "dialed" }, { type: "ended" }, { type: "queued", place: 1 }).phase).toBe("ended");
 });
 
 test("an agent that is still starting hasn't answered", () => {
