@@ -4,12 +4,12 @@ import asyncio
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from agent import livekit_server
-from agent.probes import answers, engine_is_ready, worker_is_registered
+from agent.probes import answers, engine_is_ready
 from agent.settings import ROOT, Settings
 from agent.supervisor import Console, Part, Supervisor, print_line
 
@@ -26,9 +26,18 @@ def parts(settings: Settings, *, folder: Path, log_format: str) -> list[Part]:
     return [
         *servers,
         Part("engine", _landline("engine"), engine_is_ready(settings), environment),
-        Part("worker", _landline("worker"), worker_is_registered(settings), environment, after=after),
+        *(
+            _worker(number, port, environment, after)
+            for number, port in enumerate(settings.worker.health_ports, start=1)
+        ),
         Part("web", _landline("web"), answers(f"{settings.page}/health"), environment),
     ]
+
+
+def _worker(number: int, port: int, environment: Mapping[str, str], after: tuple[str, ...]) -> Part:
+    is_ready = answers(f"http://127.0.0.1:{port}/health")
+    own = {**environment, "WORKER_HEALTH_PORT": str(port)}
+    return Part(f"worker-{number}", _landline("worker"), is_ready, own, after=after)
 
 
 def _livekit(settings: Settings, folder: Path) -> Part:
@@ -43,7 +52,7 @@ def _landline(command: str) -> tuple[str, ...]:
 
 def check_ports(settings: Settings) -> None:
     """Raises `PortTaken` for the first port that another program holds."""
-    wanted = [("WEB_PORT", settings.web.port), ("WORKER_HEALTH_PORT", settings.worker.health_port)]
+    wanted = [("WEB_PORT", settings.web.port), *(("WORKER_HEALTH_PORT", port) for port in settings.worker.health_ports)]
     if not settings.livekit.url:
         wanted += [("LIVEKIT_PORT", settings.livekit.port), ("LIVEKIT_PORT", settings.livekit.port + 1)]
     for name, port in wanted:

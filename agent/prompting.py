@@ -1,6 +1,6 @@
 """From a caller's question to the prompt that answers it: retrieval first, then quote mode or free mode."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -15,7 +15,7 @@ from agent.settings import Settings
 from plugins.client import EngineClient
 
 Json = dict[str, Any]
-Messages = list[dict[str, str]]
+Messages = Sequence[dict[str, str]]
 
 
 @dataclass(frozen=True)

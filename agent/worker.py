@@ -1,6 +1,7 @@
 """`landline worker`: take calls from LiveKit and give each a job process of its own.
 
-`GET /health` on loopback says 200 once calls can come, 503 before and while draining.
+Several workers may share a machine; they count their calls together and go on with each other's if one dies
+(`agent/rescue.py`). `GET /health` on loopback says 200 once calls can come, 503 before and while draining.
 """
 
 import asyncio
@@ -16,7 +17,9 @@ from aiohttp import web
 from livekit.agents import AgentServer, JobExecutorType, JobRequest
 
 from agent.call import prewarm, take_call
+from agent.call_record import CALLS_FOLDER, CallRecords
 from agent.discretion import be_discreet
+from agent.rescue import RESUMED, rescue_calls
 from agent.settings import SECTIONS, Settings, steer_libraries
 
 logger = logging.getLogger(__name__)
@@ -36,7 +39,10 @@ Status = Literal["starting", "ready", "draining"]
 
 
 class Lines:
-    """The calls of this worker: running, or accepted and on their way to a process."""
+    """The calls of this worker: running, or accepted and on their way to a process; at most `max_calls` on a machine.
+
+    `elsewhere` counts the calls that other workers of the machine have.
+    """
 
     def __init__(self, *, max_calls: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._max_calls = max_calls
@@ -51,17 +57,20 @@ class Lines:
         }
         return len(running) + len(self._coming)
 
-    def take(self, job: str, running: set[str]) -> bool:
+    def take(self, job: str, running: set[str], *, elsewhere: int = 0) -> bool:
         """Hold a line for `job`; `False` if none is free."""
-        if self.taken(running) >= self._max_calls:
+        if self.taken(running) + elsewhere >= self._max_calls:
             return False
         self._coming[job] = self._clock()
         return True
 
-    def load(self, running: set[str]) -> float:
-        """What LiveKit is told: below its limit while a line is free, full otherwise."""
+    def load(self, running: set[str], *, elsewhere: int = 0) -> float:
+        """What LiveKit is told: how many of the machine's lines are taken; full only if this worker has them all.
+
+        So a worker whose neighbour dies on a full machine can be sent the neighbour's calls.
+        """
         taken = self.taken(running)
-        return ALMOST_FULL * taken / self._max_calls if taken < self._max_calls else FULL
+        return ALMOST_FULL * min(1.0, (taken + elsewhere) / self._max_calls) if taken < self._max_calls else FULL
 
 
 class Worker:
@@ -71,6 +80,8 @@ class Worker:
         self.status: Status = "starting"
         self._settings = settings
         self._lines = Lines(max_calls=settings.worker.max_calls)
+        self._records = CallRecords(CALLS_FOLDER)
+        self._registered = asyncio.Event()
         self._server = AgentServer(
             job_executor_type=JobExecutorType.PROCESS,
             ws_url=settings.livekit_url,
@@ -83,7 +94,7 @@ class Worker:
             num_idle_processes=settings.worker.idle_processes,
             initialize_process_timeout=START_S,
             load_threshold=math.inf,
-            load_fnc=lambda _: self._lines.load(self._running()),
+            load_fnc=lambda _: self._lines.load(self._running(), elsewhere=self._elsewhere()),
             setup_fnc=partial(prewarm, settings=_complete(settings)),
             preload_modules=["agent.call", *(["livekit.plugins.silero"] if settings.turn.vad == "silero" else [])],
             log_level=settings.log.level,
@@ -94,13 +105,19 @@ class Worker:
     def _running(self) -> set[str]:
         return {job.job.id for job in self._server.active_jobs}
 
+    def _elsewhere(self) -> int:
+        """Calls on record that other workers have; those of a dead one are still somebody's line."""
+        return len(self._records.rooms() - {job.job.room.name for job in self._server.active_jobs})
+
     def _on_registered(self, *_: object) -> None:
         if self.status == "starting":
             self.status = "ready"
+        self._registered.set()
         logger.info("registered with LiveKit as %s", self._settings.worker.agent_name)
 
     async def _admit(self, request: JobRequest) -> None:
-        if not self._lines.take(request.id, self._running()):
+        is_resumed = request.job.metadata == RESUMED  # it has had a line all the time
+        if not is_resumed and not self._lines.take(request.id, self._running(), elsewhere=self._elsewhere()):
             logger.warning("a call is passed on: all lines are taken", extra={"call": request.room.name})
             await request.reject(terminate=False)
             return
@@ -112,8 +129,10 @@ class Worker:
         """Take calls until `stop` is set, let the running ones end, then return."""
         serving = asyncio.create_task(self._server.run(devmode=False))
         stopping = asyncio.create_task(stop.wait())
+        rescuing = asyncio.create_task(self._rescue())
         try:
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            rescuing.cancel()
             if serving.done():
                 serving.result()
                 return
@@ -121,8 +140,22 @@ class Worker:
             await self._server.aclose()
             await serving
         finally:
+            rescuing.cancel()
             stopping.cancel()
             serving.cancel()
+
+    async def _rescue(self) -> None:
+        """Look after the machine's calls, once there is somebody who can take them."""
+        await self._registered.wait()
+        livekit = self._settings.livekit
+        await rescue_calls(
+            self._records,
+            url=self._settings.livekit_url,
+            key=livekit.api_key,
+            secret=livekit.api_secret.get_secret_value(),
+            agent_name=self._settings.worker.agent_name,
+            watch=CALLS_FOLDER.with_suffix(".lock"),
+        )
 
     async def _drain(self) -> None:
         self.status = "draining"

@@ -79,3 +79,13 @@ def test_hosted_services_are_switched_off(monkeypatch: pytest.MonkeyPatch) -> No
     assert "LIVEKIT_DEV_MODE" not in os.environ
     assert "LIVEKIT_REMOTE_EOT_URL" not in os.environ
     assert os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] == "0"
+
+
+def test_the_workers_of_a_machine_share_its_lines() -> None:
+    lines = Lines(max_calls=4)
+    assert lines.take("a", running=set(), elsewhere=3)
+    assert not lines.take("b", running=set(), elsewhere=3)
+
+
+def test_a_worker_can_be_sent_the_calls_of_a_dead_neighbour_on_a_full_machine() -> None:
+    assert Lines(max_calls=4).load({"a"}, elsewhere=3) == pytest.approx(ALMOST_FULL)
