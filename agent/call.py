@@ -119,6 +119,9 @@ class Call:
             logger.warning("no caller came within %.0f s", CALLER_WAIT_S)
             self._session.shutdown(drain=False)
             return
+        except RuntimeError:  # LiveKit's: the room closed meanwhile
+            logger.info("the caller left at once")
+            return
         logger.info("call started")
 
     def _documents_on(self) -> bool:
@@ -145,6 +148,7 @@ class Call:
 
     def _on_close(self, event: CloseEvent) -> None:
         logger.info("call ended", extra={"reason": event.reason.value})
+        self._diary.close()
         self._job.shutdown(reason=event.reason.value)
 
     def _say(self, phrase: str) -> None:

@@ -137,6 +137,7 @@ class Diary:
         self.record = record
         self._records = records
         self._lock = lock
+        self._is_closed = False
 
     @classmethod
     async def open(cls, records: CallRecords, room: str, *, agent: str, is_resumed: bool) -> Self | None:
@@ -158,6 +159,8 @@ class Diary:
 
     def note(self, messages: Sequence[Message]) -> None:
         """The call's newest messages. A full disk is no reason to end a call."""
+        if self._is_closed:
+            return
         self.record = replace(self.record, messages=tuple(messages))
         try:
             self._records.write(self.record)
@@ -166,5 +169,6 @@ class Diary:
 
     def close(self) -> None:
         """The call is over."""
+        self._is_closed = True
         self._records.remove(self.record.room)
         self._lock.give_back()

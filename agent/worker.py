@@ -1,6 +1,6 @@
 """`landline worker`: take calls from LiveKit and give each a job process of its own.
 
-Several workers may share a machine; they count their calls together and go on with each other's if one dies
+Several workers may share a machine; they share its lines, and go on with the calls of one that dies
 (`agent/rescue.py`). `GET /health` on loopback says 200 once calls can come, 503 before and while draining.
 """
 
@@ -25,7 +25,6 @@ from agent.settings import SECTIONS, Settings, steer_libraries
 logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
-FULL = 1.0
 ALMOST_FULL = 0.6
 """LiveKit sends no call to a worker that reports its `target_load` (0.7 unless configured) or more."""
 LAUNCH_S = 15.0
@@ -39,10 +38,7 @@ Status = Literal["starting", "ready", "draining"]
 
 
 class Lines:
-    """The calls of this worker: running, or accepted and on their way to a process; at most `max_calls` on a machine.
-
-    `elsewhere` counts the calls that other workers of the machine have.
-    """
+    """The calls of this machine: running in rooms on record, or accepted here and on their way to a process."""
 
     def __init__(self, *, max_calls: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._max_calls = max_calls
@@ -50,27 +46,26 @@ class Lines:
         self._coming: dict[str, float] = {}
 
     def taken(self, running: set[str]) -> int:
-        """Lines in use, given the ids of the running jobs."""
+        """Lines in use, given the rooms of the running calls."""
         now = self._clock()
         self._coming = {
-            job: since for job, since in self._coming.items() if job not in running and now - since < LAUNCH_S
+            room: since for room, since in self._coming.items() if room not in running and now - since < LAUNCH_S
         }
         return len(running) + len(self._coming)
 
-    def take(self, job: str, running: set[str], *, elsewhere: int = 0) -> bool:
-        """Hold a line for `job`; `False` if none is free."""
-        if self.taken(running) + elsewhere >= self._max_calls:
+    def take(self, room: str, running: set[str]) -> bool:
+        """Hold a line for `room`; `False` if none is free."""
+        if self.taken(running) >= self._max_calls:
             return False
-        self._coming[job] = self._clock()
+        self._coming[room] = self._clock()
         return True
 
-    def load(self, running: set[str], *, elsewhere: int = 0) -> float:
-        """What LiveKit is told: how many of the machine's lines are taken; full only if this worker has them all.
+    def load(self, running: set[str]) -> float:
+        """What LiveKit is told: the share of lines in use, always below its limit.
 
-        So a worker whose neighbour dies on a full machine can be sent the neighbour's calls.
+        A full machine passes new calls on by itself; LiveKit must still be able to send it one that broke.
         """
-        taken = self.taken(running)
-        return ALMOST_FULL * min(1.0, (taken + elsewhere) / self._max_calls) if taken < self._max_calls else FULL
+        return ALMOST_FULL * min(1.0, self.taken(running) / self._max_calls)
 
 
 class Worker:
@@ -94,20 +89,13 @@ class Worker:
             num_idle_processes=settings.worker.idle_processes,
             initialize_process_timeout=START_S,
             load_threshold=math.inf,
-            load_fnc=lambda _: self._lines.load(self._running(), elsewhere=self._elsewhere()),
+            load_fnc=lambda _: self._lines.load(self._records.rooms()),
             setup_fnc=partial(prewarm, settings=_complete(settings)),
             preload_modules=["agent.call", *(["livekit.plugins.silero"] if settings.turn.vad == "silero" else [])],
             log_level=settings.log.level,
         )
         self._server.rtc_session(take_call, agent_name=settings.worker.agent_name, on_request=self._admit)
         self._server.on("worker_registered", self._on_registered)
-
-    def _running(self) -> set[str]:
-        return {job.job.id for job in self._server.active_jobs}
-
-    def _elsewhere(self) -> int:
-        """Calls on record that other workers have; those of a dead one are still somebody's line."""
-        return len(self._records.rooms() - {job.job.room.name for job in self._server.active_jobs})
 
     def _on_registered(self, *_: object) -> None:
         if self.status == "starting":
@@ -117,7 +105,7 @@ class Worker:
 
     async def _admit(self, request: JobRequest) -> None:
         is_resumed = request.job.metadata == RESUMED  # it has had a line all the time
-        if not is_resumed and not self._lines.take(request.id, self._running(), elsewhere=self._elsewhere()):
+        if not is_resumed and not self._lines.take(request.room.name, self._records.rooms()):
             logger.warning("a call is passed on: all lines are taken", extra={"call": request.room.name})
             await request.reject(terminate=False)
             return
@@ -167,7 +155,7 @@ class Worker:
 
     def describe(self) -> dict[str, str | int]:
         """What the health check shows."""
-        calls = self._lines.taken(self._running()) if self.status != "starting" else 0
+        calls = self._lines.taken(self._records.rooms()) if self.status != "starting" else 0
         return {"status": self.status, "calls": calls, "max_calls": self._settings.worker.max_calls}
 
 

@@ -15,7 +15,7 @@ from agent.caller.line import Ear
 from agent.caller.ticket import Keys, Ticket, ask_for_ticket, mint_ticket
 
 CALLS = 500
-AT_ONCE = 6
+AT_ONCE = 4
 SAMPLE_EVERY = 25
 SETTLED_CALLS = 50
 """By then every cache is warm; what comes later is growth."""

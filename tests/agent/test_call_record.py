@@ -38,6 +38,7 @@ async def test_a_running_call_is_on_record_and_held_until_it_ends(records: CallR
     assert records.is_held("call-1")
     assert records.read("call-1") == diary.record
     diary.close()
+    diary.note(HISTORY)
     assert records.rooms() == set()
     assert records.read("call-1") is None
 

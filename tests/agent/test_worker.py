@@ -1,12 +1,15 @@
 """How many calls a worker takes, and what it tells LiveKit."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 
 from agent.call import prewarm, take_call
 from agent.settings import Settings
-from agent.worker import ALMOST_FULL, FULL, LAUNCH_S, Lines, Worker, stay_local
+from agent.worker import ALMOST_FULL, LAUNCH_S, Lines, Worker, stay_local
+
+LIVEKIT_LIMIT = 0.7
 
 
 class Clock:
@@ -46,18 +49,18 @@ def test_a_call_that_never_started_is_forgotten() -> None:
     assert lines.take("b", running=set())
 
 
-@pytest.mark.parametrize(("calls", "load"), [(0, 0.0), (2, ALMOST_FULL / 2), (3, ALMOST_FULL * 3 / 4), (4, FULL)])
-def test_livekit_hears_the_truth_about_the_load(calls: int, load: float) -> None:
+@pytest.mark.parametrize(("calls", "load"), [(0, 0.0), (2, ALMOST_FULL / 2), (4, ALMOST_FULL), (5, ALMOST_FULL)])
+def test_livekit_hears_how_many_lines_are_taken(calls: int, load: float) -> None:
     running = {str(number) for number in range(calls)}
     assert Lines(max_calls=4).load(running) == pytest.approx(load)
 
 
-def test_a_worker_with_a_free_line_stays_below_livekits_limit() -> None:
-    lines = Lines(max_calls=100)
-    assert lines.load({str(number) for number in range(99)}) < 0.7
+def test_a_full_machine_can_still_be_sent_a_call_that_broke() -> None:
+    assert ALMOST_FULL < LIVEKIT_LIMIT
 
 
-async def test_a_worker_is_not_ready_before_livekit_knows_it() -> None:
+async def test_a_worker_is_not_ready_before_livekit_knows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     assert Worker(Settings()).describe() == {"status": "starting", "calls": 0, "max_calls": 8}
 
 
@@ -79,13 +82,3 @@ def test_hosted_services_are_switched_off(monkeypatch: pytest.MonkeyPatch) -> No
     assert "LIVEKIT_DEV_MODE" not in os.environ
     assert "LIVEKIT_REMOTE_EOT_URL" not in os.environ
     assert os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] == "0"
-
-
-def test_the_workers_of_a_machine_share_its_lines() -> None:
-    lines = Lines(max_calls=4)
-    assert lines.take("a", running=set(), elsewhere=3)
-    assert not lines.take("b", running=set(), elsewhere=3)
-
-
-def test_a_worker_can_be_sent_the_calls_of_a_dead_neighbour_on_a_full_machine() -> None:
-    assert Lines(max_calls=4).load({"a"}, elsewhere=3) == pytest.approx(ALMOST_FULL)
