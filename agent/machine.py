@@ -27,17 +27,17 @@ def parts(settings: Settings, *, folder: Path, log_format: str) -> list[Part]:
         *servers,
         Part("engine", _landline("engine"), engine_is_ready(settings), environment),
         *(
-            _worker(number, port, environment, after)
+            _worker(number, port, environment, after, settings.worker.drain_s)
             for number, port in enumerate(settings.worker.health_ports, start=1)
         ),
         Part("web", _landline("web"), answers(f"{settings.page}/health"), environment),
     ]
 
 
-def _worker(number: int, port: int, environment: Mapping[str, str], after: tuple[str, ...]) -> Part:
+def _worker(number: int, port: int, environment: Mapping[str, str], after: tuple[str, ...], drain_s: float) -> Part:
     is_ready = answers(f"http://127.0.0.1:{port}/health")
     own = {**environment, "WORKER_HEALTH_PORT": str(port)}
-    return Part(f"worker-{number}", _landline("worker"), is_ready, own, after=after)
+    return Part(f"worker-{number}", _landline("worker"), is_ready, own, after=after, patience_s=drain_s)
 
 
 def _livekit(settings: Settings, folder: Path) -> Part:
@@ -73,9 +73,17 @@ def terminal_console(*, is_terminal: bool) -> Console:
 
 
 async def run_machine(
-    settings: Settings, stop: asyncio.Event, console: Console, *, answering: asyncio.Event | None = None
+    settings: Settings,
+    stop: asyncio.Event,
+    console: Console,
+    *,
+    hurry: asyncio.Event | None = None,
+    answering: asyncio.Event | None = None,
 ) -> None:
-    """Run everything until `stop` is set; print one line, and set `answering`, when a caller can be answered."""
+    """Run everything until `stop` is set; print one line, and set `answering`, when a caller can be answered.
+
+    Running calls may then go on for as long as the settings allow, unless `hurry` is set.
+    """
     begin = time.monotonic()
     check_ports(settings)
     members = parts(settings, folder=Path("run"), log_format="json" if console.is_json else "text")
@@ -90,7 +98,7 @@ async def run_machine(
 
     async with asyncio.TaskGroup() as tasks:
         announcing = tasks.create_task(announce())
-        await supervisor.run(stop)
+        await supervisor.run(stop, hurry)
         announcing.cancel()
 
 
@@ -101,10 +109,10 @@ async def running_machine(settings: Settings, *, log: Path, patience_s: float = 
     Raises `PortTaken`, or `TimeoutError` naming the log if no caller can be answered within `patience_s`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    stop, answering = asyncio.Event(), asyncio.Event()
+    stop, hurry, answering = asyncio.Event(), asyncio.Event(), asyncio.Event()
     with log.open("w") as file:
         console = Console(lambda line: print(line, file=file, flush=True), is_json=False)
-        machine = asyncio.create_task(run_machine(settings, stop, console, answering=answering))
+        machine = asyncio.create_task(run_machine(settings, stop, console, hurry=hurry, answering=answering))
         waiting = asyncio.create_task(answering.wait())
         try:
             await asyncio.wait([machine, waiting], timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
@@ -115,6 +123,7 @@ async def running_machine(settings: Settings, *, log: Path, patience_s: float = 
             yield settings.page
         finally:
             waiting.cancel()
+            hurry.set()
             stop.set()
             await asyncio.wait([machine])
 

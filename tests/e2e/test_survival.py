@@ -3,17 +3,19 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
 
 from agent.caller.conversation import Caller
+from agent.caller.errors import NoServer
 from agent.caller.line import RATE_HZ
 from agent.caller.script import CallScript, Say
 from agent.caller.ticket import ask_for_ticket
 from agent.phrases import LINE_BROKE
 from plugins.audio import Float
-from tests.system import Landline
+from tests.system import Landline, running
 
 pytestmark = [
     pytest.mark.e2e,
@@ -121,3 +123,16 @@ async def test_a_worker_told_to_stop_ends_with_its_last_call(landline: Landline)
         assert worker.is_running()
     await until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
     await until(lambda: len(landline.processes("worker")) == 2)
+
+
+async def test_a_machine_told_to_stop_lets_its_calls_end(tmp_path: Path) -> None:
+    with running(tmp_path, WORKER_COUNT="1") as system:
+        async with Caller(await ask_for_ticket(system.base_url)) as caller:
+            await caller.hear_greeting()
+            system.supervisor.send_signal(signal.SIGTERM)
+            await until(lambda: not system.processes("web"))
+            with pytest.raises(NoServer):
+                await ask_for_ticket(system.base_url)
+            assert KEY in (await caller.say(spoken(QUESTION), text=QUESTION)).answer
+            assert system.processes("worker")
+        await until(lambda: not system.processes("worker"))
