@@ -68,19 +68,37 @@ class Lock:
     def take(self) -> bool:
         """Hold the lock from now on; `False` if somebody else does."""
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, PRIVATE)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _is_locked_now(file):
             os.close(file)
             return False
         self._file = file
         return True
+
+    def is_held(self) -> bool:
+        """Whether anybody holds it. Leaves no file where there was none."""
+        try:
+            file = os.open(self._path, os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            return not _is_locked_now(file)
+        finally:
+            os.close(file)
 
     def give_back(self) -> None:
         """Hold it no longer."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def _is_locked_now(file: int) -> bool:
+    """Lock the open `file`; `False` if somebody else has it, or if it was removed meanwhile."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return os.fstat(file).st_nlink > 0
 
 
 class CallRecords:
@@ -121,10 +139,7 @@ class CallRecords:
 
     def is_held(self, room: str) -> bool:
         """Whether a living process has the call."""
-        lock = self.lock(room)
-        is_free = lock.take()
-        lock.give_back()
-        return not is_free
+        return self.lock(room).is_held()
 
     def _file(self, room: str, suffix: str) -> Path:
         return self._folder / f"{quote(room, safe='')}{suffix}"

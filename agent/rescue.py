@@ -30,7 +30,8 @@ MOST_RESUMPTIONS = 2
 """A call that breaks more often than this within a minute is ended."""
 TIMEOUT_S = 3.0
 
-TROUBLE = (aiohttp.ClientError, TimeoutError, api.ServerError)
+TROUBLE = (aiohttp.ClientError, OSError, api.ServerError)
+"""LiveKit does not answer, answers that it cannot, or the record cannot be written."""
 Step = Literal["wait", "resume", "give up"]
 
 
@@ -141,7 +142,7 @@ class Rescue:
                 case "wait":
                     pass
         except TROUBLE as trouble:
-            logger.warning("a broken call waits for LiveKit: %s", type(trouble).__name__, extra={"call": room})
+            logger.warning("a broken call cannot go on yet: %s", type(trouble).__name__, extra={"call": room})
 
     async def _resume(self, record: CallRecord) -> None:
         if not await self._switchboard.has_caller(record.room):

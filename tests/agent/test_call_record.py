@@ -82,6 +82,11 @@ def test_a_process_that_dies_lets_its_call_go(records: CallRecords, tmp_path: Pa
     assert not records.is_held("call-1")
 
 
+def test_looking_at_a_call_that_is_over_leaves_nothing(records: CallRecords, tmp_path: Path) -> None:
+    assert not records.is_held("call-1")
+    assert list((tmp_path / "calls").iterdir()) == []
+
+
 def test_a_rooms_name_is_no_path(records: CallRecords, tmp_path: Path) -> None:
     records.write(CallRecord("../up"))
     assert records.rooms() == {"../up"}
