@@ -22,7 +22,7 @@ from agent.caller.ticket import Keys, Ticket, mint_ticket
 from agent.machine import running_machine
 from agent.probes import answers, engine_is_ready
 from agent.settings import Settings
-from bench.growth import Sample, growths, memory_growth, processes, settled, short_call, watch
+from bench.growth import LIVEKIT, Sample, growths, memory_growth, processes, settled, short_call, watch
 
 LOG = Path("run/bench.log")
 WORKER_TRIES = 3
@@ -114,9 +114,12 @@ async def many_calls(settings: Settings, page: str, calls: int, console: Console
     def call(number: int) -> Awaitable[None]:
         return short_call(number, page=page, keys=_keys(settings), agent_name=settings.worker.agent_name)
 
-    return await watch(
-        calls, call, told=lambda sample: console.print(f"{sample.calls} calls: {sample.private_mb:.0f} MB")
-    )
+    return await watch(calls, call, told=lambda sample: console.print(_line(sample)))
+
+
+def _line(sample: Sample) -> str:
+    livekit = sample.holdings[LIVEKIT].private_mb if LIVEKIT in sample.holdings else 0
+    return f"{sample.calls} calls in {sample.at_s:.0f} s: {sample.private_mb:.0f} MB, LiveKit {livekit:.0f} MB"
 
 
 def table(samples: Sequence[Sample]) -> Table:
@@ -124,9 +127,9 @@ def table(samples: Sequence[Sample]) -> Table:
     found = Table("process", "private MB", "resident MB", "threads", "files", title="Held after many short calls")
     if not samples:
         return found
-    first, last = settled(samples), samples[-1]
+    last = samples[-1]
     for name, growth in growths(samples).items():
-        before, after = first.holdings[name], last.holdings[name]
+        before, after = settled(samples, name).holdings[name], last.holdings[name]
         found.add_row(
             name,
             f"{before.private_mb:.0f} → {after.private_mb:.0f} ({growth.memory:+.1%})",
@@ -134,7 +137,8 @@ def table(samples: Sequence[Sample]) -> Table:
             f"{before.threads} → {after.threads}",
             f"{before.files} → {after.files}",
         )
-    found.add_row("together", f"{first.private_mb:.0f} → {last.private_mb:.0f} ({memory_growth(samples):+.1%})")
+    ours = f"{settled(samples).private_mb:.0f} → {last.private_mb:.0f} ({memory_growth(samples):+.1%})"
+    found.add_row("all but livekit", ours)
     return found
 
 

@@ -10,8 +10,11 @@ from bench.survival import figures, growth_figures
 
 
 def sample(calls: int, *, engine_mb: float = 100.0, **others: float) -> Sample:
+    """Two calls a second."""
     memory = {"engine": engine_mb, **others}
-    return Sample(calls, {name: Holding(mb, mb + 50, threads=calls // 10, files=7) for name, mb in memory.items()})
+    return Sample(
+        calls, calls / 2, {name: Holding(mb, mb + 50, threads=calls // 10, files=7) for name, mb in memory.items()}
+    )
 
 
 def test_what_was_filled_by_the_first_calls_is_no_growth() -> None:
@@ -31,6 +34,12 @@ def test_each_process_has_its_own_growth() -> None:
     assert found["engine"].memory == pytest.approx(0.1)
     assert (found["engine"].threads, found["engine"].files) == (5, 0)
     assert growth_figures(samples)["settled_private_mb"] == 140
+
+
+def test_livekit_counts_by_itself_and_once_its_minute_is_over() -> None:
+    samples = [sample(50, livekit=20), sample(200, livekit=90), sample(250, livekit=100), sample(500, livekit=105)]
+    assert growths(samples)["livekit"].memory == pytest.approx(0.05)
+    assert memory_growth(samples) == 0.0
 
 
 def test_figures_show_the_middle_and_the_longest_of_the_tries() -> None:
