@@ -23,6 +23,7 @@ Reply = AsyncIterator[llm.ChatChunk | str | FlushSentinel]
 class Assistant(Agent):
     """One call's agent. `is_told` says whether the caller already knows that the engine is away.
 
+    `history` is what was said before this agent took the call on, `open_question` what nobody has answered yet.
     `phrases` may be replaced while the call runs, once they are rendered.
     """
 
@@ -34,23 +35,29 @@ class Assistant(Agent):
         waterfall: Waterfall,
         phrases: Phrases,
         greeting: str,
+        history: llm.ChatContext | None = None,
+        open_question: str = "",
         is_told: Callable[[], bool] = lambda: False,
     ) -> None:
-        super().__init__(instructions="")  # prompts are made per turn, in `llm_node`
+        super().__init__(instructions="", chat_ctx=history)  # prompts are made per turn, in `llm_node`
         self.phrases = phrases
         self._engine = engine
         self._prompting = prompting
         self._waterfall = waterfall
         self._greeting = greeting
+        self._open_question = open_question
         self._is_told = is_told
         self.playhead = Playhead()
 
     async def on_enter(self) -> None:
-        """Greet the caller aloud."""
+        """Greet the caller aloud, and answer what is open."""
         if output := self.session.output.audio:
             self.playhead.follow(output)
         self.session.on("agent_state_changed", self.playhead.on_agent_state)
         self.session.say(self._greeting)
+        if self._open_question:
+            question = llm.ChatMessage(role="user", content=[self._open_question])
+            self.session.generate_reply(user_input=question, input_modality="audio")
 
     async def llm_node(self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings) -> Reply:
         """Answer the last question: retrieval, prompt, model. May run ahead of the end of the turn.

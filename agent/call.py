@@ -1,11 +1,13 @@
 """One call, in a job process of its own: everything is put together here, and taken apart when the caller leaves.
 
-Job processes hold no weights: whatever needs a model asks the engine.
+Job processes hold no weights: whatever needs a model asks the engine. A call whose process died goes on in another:
+that one says so, and answers what had been asked.
 """
 
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -22,11 +24,14 @@ from agent import phrases
 from agent.ahead import Ahead
 from agent.apology import is_back
 from agent.assistant import Assistant
+from agent.call_record import CALLS_FOLDER, CallRecords, Diary
 from agent.discretion import be_discreet
+from agent.history import recent
 from agent.logs import call_id
 from agent.outage import Outage
-from agent.prompting import Prompting, answer_rules
+from agent.prompting import Prompting, answer_rules, chat_context
 from agent.prompts import read_stock
+from agent.rescue import RESUMED
 from agent.session import build_session, build_vad, room_options
 from agent.settings import Settings
 from agent.typed import TextDoor
@@ -54,15 +59,21 @@ async def take_call(job: JobContext) -> None:
     """LiveKit's entry point: one call in one room."""
     call_id.set(job.room.name)
     job.log_context_fields = {"call": job.room.name}
-    call = Call(job, job.proc.userdata["settings"])
-    await call.start()
+    agent, is_resumed = job.local_participant_identity, job.job.metadata == RESUMED
+    diary = await Diary.open(CallRecords(CALLS_FOLDER), job.room.name, agent=agent, is_resumed=is_resumed)
+    if diary is None:
+        logger.warning("another process has this call")
+        job.shutdown(reason="the call has its agent")
+        return
+    await Call(job, job.proc.userdata["settings"], diary).start()
 
 
 class Call:
-    """The session of one room and what belongs to it."""
+    """The session of one room and what belongs to it. `diary` holds what was said before, if anything was."""
 
-    def __init__(self, job: JobContext, settings: Settings) -> None:
+    def __init__(self, job: JobContext, settings: Settings, diary: Diary) -> None:
         self._job = job
+        self._diary = diary
         self._settings = settings
         self._engine = EngineClient(settings.engine.url)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -86,12 +97,16 @@ class Call:
         job.add_shutdown_callback(self._release)
 
     def _build_assistant(self) -> Assistant:
+        earlier = self._diary.record
+        asked, is_resumed = earlier.open_question(now_s=time.time()), bool(earlier.resumed_at_s)
         return Assistant(
             engine=self._engine,
             prompting=self._prompting,
             waterfall=self._waterfall,
             phrases=phrases.cached(PHRASES_FOLDER, voice=self._settings.models.voice),
-            greeting=read_stock()["greeting"].text,
+            greeting=phrases.LINE_BROKE if is_resumed else read_stock()["greeting"].text,
+            history=chat_context(earlier.messages[:-1] if asked else earlier.messages),
+            open_question=asked,
             is_told=lambda: self._outage.is_told,
         )
 
@@ -114,6 +129,9 @@ class Call:
             logger.warning("no caller came within %.0f s", CALLER_WAIT_S)
             self._session.shutdown(drain=False)
             return
+        except RuntimeError:  # LiveKit's: the room closed meanwhile
+            logger.info("the caller left at once")
+            return
         logger.info("call started")
 
     def _documents_on(self) -> bool:
@@ -129,9 +147,18 @@ class Call:
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         self._waterfall.said(event.item)
+        limits = self._settings.answer
+        newest = recent(
+            self._assistant.chat_ctx.messages(),
+            max_messages=limits.history_messages,
+            max_tokens=limits.history_tokens,
+            without=phrases.ALL,
+        )
+        self._diary.note(newest)
 
     def _on_close(self, event: CloseEvent) -> None:
         logger.info("call ended", extra={"reason": event.reason.value})
+        self._diary.close()
         self._job.shutdown(reason=event.reason.value)
 
     def _say(self, phrase: str) -> None:
@@ -185,3 +212,4 @@ class Call:
         except EngineError as error:
             logger.info("the engine frees this call later: %s", error.code)
         await self._engine.aclose()
+        self._diary.close()

@@ -4,12 +4,12 @@ import asyncio
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from agent import livekit_server
-from agent.probes import answers, engine_is_ready, worker_is_registered
+from agent.probes import answers, engine_is_ready
 from agent.settings import ROOT, Settings
 from agent.supervisor import Console, Part, Supervisor, print_line
 
@@ -26,9 +26,18 @@ def parts(settings: Settings, *, folder: Path, log_format: str) -> list[Part]:
     return [
         *servers,
         Part("engine", _landline("engine"), engine_is_ready(settings), environment),
-        Part("worker", _landline("worker"), worker_is_registered(settings), environment, after=after),
+        *(
+            _worker(number, port, environment, after, settings.worker.drain_s)
+            for number, port in enumerate(settings.worker.health_ports, start=1)
+        ),
         Part("web", _landline("web"), answers(f"{settings.page}/health"), environment),
     ]
+
+
+def _worker(number: int, port: int, environment: Mapping[str, str], after: tuple[str, ...], drain_s: float) -> Part:
+    is_ready = answers(f"http://127.0.0.1:{port}/health")
+    own = {**environment, "WORKER_HEALTH_PORT": str(port)}
+    return Part(f"worker-{number}", _landline("worker"), is_ready, own, after=after, patience_s=drain_s)
 
 
 def _livekit(settings: Settings, folder: Path) -> Part:
@@ -43,7 +52,7 @@ def _landline(command: str) -> tuple[str, ...]:
 
 def check_ports(settings: Settings) -> None:
     """Raises `PortTaken` for the first port that another program holds."""
-    wanted = [("WEB_PORT", settings.web.port), ("WORKER_HEALTH_PORT", settings.worker.health_port)]
+    wanted = [("WEB_PORT", settings.web.port), *(("WORKER_HEALTH_PORT", port) for port in settings.worker.health_ports)]
     if not settings.livekit.url:
         wanted += [("LIVEKIT_PORT", settings.livekit.port), ("LIVEKIT_PORT", settings.livekit.port + 1)]
     for name, port in wanted:
@@ -68,12 +77,14 @@ async def run_machine(
     stop: asyncio.Event,
     console: Console,
     *,
+    hurry: asyncio.Event | None = None,
     answering: asyncio.Event | None = None,
     members: Sequence[Part] = (),
 ) -> None:
     """Run everything until `stop` is set; print one line, and set `answering`, when a caller can be answered.
 
-    `members` are run instead of the settings' own `parts`.
+    Running calls may then go on for as long as the settings allow, unless `hurry` is set. `members` are run instead of
+    the settings' own `parts`.
     """
     begin = time.monotonic()
     check_ports(settings)
@@ -89,7 +100,7 @@ async def run_machine(
 
     async with asyncio.TaskGroup() as tasks:
         announcing = tasks.create_task(announce())
-        await supervisor.run(stop)
+        await supervisor.run(stop, hurry)
         announcing.cancel()
 
 
@@ -102,10 +113,11 @@ async def running_machine(
     Raises `PortTaken`, or `TimeoutError` naming the log if no caller can be answered within `patience_s`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    stop, answering = asyncio.Event(), asyncio.Event()
+    stop, hurry, answering = asyncio.Event(), asyncio.Event(), asyncio.Event()
     with log.open("w") as file:
         console = Console(lambda line: print(line, file=file, flush=True), is_json=False)
-        machine = asyncio.create_task(run_machine(settings, stop, console, answering=answering, members=members))
+        running = run_machine(settings, stop, console, hurry=hurry, answering=answering, members=members)
+        machine = asyncio.create_task(running)
         waiting = asyncio.create_task(answering.wait())
         try:
             await asyncio.wait([machine, waiting], timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
@@ -116,6 +128,7 @@ async def running_machine(
             yield settings.page
         finally:
             waiting.cancel()
+            hurry.set()
             stop.set()
             await asyncio.wait([machine])
 

@@ -1,4 +1,4 @@
-"""What the agent says when its models are away: rendered in its own voice beforehand, played from a file.
+"""What the agent says in bad moments, models or not: rendered in its own voice beforehand, played from a file.
 
 The first call that finds the engine well renders the phrases into `run/phrases`; later calls read them. Without a
 rendering the caller hears two soft tones instead.
@@ -27,8 +27,10 @@ ONE_MOMENT = "I am sorry, one moment please."
 """The turn is kept: it is answered as soon as the models are back."""
 OUT_OF_ORDER = "I am sorry, something is wrong on my side. Please try again in a little while."
 """The models did not come back in time, or cannot answer at all."""
+LINE_BROKE = "Sorry, the line broke for a moment. I am still here."
+"""The call goes on in another process, with its history."""
 
-ALL = (ONE_MOMENT, OUT_OF_ORDER)
+ALL = (ONE_MOMENT, OUT_OF_ORDER, LINE_BROKE)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Is a neighbouring process there? Questions that never raise."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -29,8 +30,13 @@ def answers(url: str) -> Probe:
 
 
 def worker_is_registered(settings: Settings) -> Probe:
-    """Whether the worker on this machine takes calls."""
-    return answers(f"http://127.0.0.1:{settings.worker.health_port}/health")
+    """Whether a worker on this machine takes calls."""
+    probes = [answers(f"http://127.0.0.1:{port}/health") for port in settings.worker.health_ports]
+
+    async def probe() -> bool:
+        return any(await asyncio.gather(*(each() for each in probes)))
+
+    return probe
 
 
 def engine_is_ready(settings: Settings) -> Probe:

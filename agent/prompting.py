@@ -16,7 +16,7 @@ from agent.settings import Settings
 from plugins.client import EngineClient
 
 Json = dict[str, Any]
-Messages = list[dict[str, str]]
+Messages = Sequence[dict[str, str]]
 
 FRESH_S = 10.0
 """How long the result of a search is good for: longer than a turn, shorter than it takes to change a document."""

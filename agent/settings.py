@@ -165,20 +165,27 @@ class TurnSettings(Section):
 
 
 class WorkerSettings(Section):
-    """The process that joins calls."""
+    """The processes that join calls."""
 
     model_config = SettingsConfigDict(env_prefix="WORKER_")
 
     agent_name: str = "landline"
     """Name under which LiveKit dispatches calls to this agent."""
+    count: PositiveInt = 2
+    """Worker processes that `landline up` runs. With two or more, the calls of one that dies go on in another."""
     max_calls: PositiveInt = 8
-    """Calls at a time, however fast they are answered; further callers wait for a line."""
-    idle_processes: PositiveInt = 2
-    """Job processes that are kept warm for the next calls."""
+    """Calls at a time on this machine, whichever worker has them; further callers wait for a line."""
+    idle_processes: PositiveInt = 1
+    """Job processes that each worker keeps warm for the next calls."""
     health_port: int = Field(default=8081, ge=0, le=65535)
-    """Port on loopback where the worker says whether it is registered."""
+    """Port on loopback where the first worker says whether it is registered; the others use the ports above it."""
     drain_s: PositiveFloat = 60
     """How long running calls may go on after the worker is told to stop."""
+
+    @property
+    def health_ports(self) -> range:
+        """The port of each worker that `landline up` runs."""
+        return range(self.health_port, self.health_port + self.count)
 
 
 class WebSettings(Section):

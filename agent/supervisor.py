@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from agent.settings import child_environment
 
@@ -35,6 +36,8 @@ class Part:
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     after: tuple[str, ...] = ()
     """Parts that must be ready before this one starts."""
+    patience_s: float = 0.0
+    """How long it may finish its work once it is told to end, unless it is told to hurry."""
 
 
 def pause_before_restart(*, failures: int, lived_s: float) -> float:
@@ -82,13 +85,16 @@ class Supervisor:
         """Return when the part has been ready once."""
         await self._ready[name].wait()
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Start every part, keep it alive until `stop` is set, then end them all, last started first."""
+    async def run(self, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> None:
+        """Start every part, keep it alive until `stop` is set, then end them all, last started first.
+
+        Parts that run the same program end together. Once `hurry` is set nobody's work is waited for.
+        """
         keepers = [asyncio.create_task(self._keep(part), name=part.name) for part in self._parts]
         await stop.wait()
         self._stopping = True
-        for part in reversed(self._parts):
-            await self._end(part.name)
+        for _, group in groupby(reversed(self._parts), key=lambda part: part.arguments):
+            await asyncio.gather(*(self._end(part, hurry or asyncio.Event()) for part in group))
         for keeper in keepers:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
@@ -146,17 +152,19 @@ class Supervisor:
         self._console.show(part.name, f"ready in {time.monotonic() - begin:.1f} s")
         self._ready[part.name].set()
 
-    async def _end(self, name: str) -> None:
-        process = self._running.get(name)
+    async def _end(self, part: Part, hurry: asyncio.Event) -> None:
+        process = self._running.get(part.name)
         if process is None or process.returncode is not None:
             return
         process.terminate()  # it alone: what it started is its own to end
-        try:
-            async with asyncio.timeout(GRACE_S):
-                await process.wait()
-        except TimeoutError:
-            self._console.show(name, f"did not end within {GRACE_S:.0f} s and is killed")
+        ended, hurrying = asyncio.create_task(process.wait()), asyncio.create_task(hurry.wait())
+        await asyncio.wait({ended, hurrying}, timeout=part.patience_s, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({ended}, timeout=GRACE_S)
+        if not ended.done():
+            self._console.show(part.name, "did not end in time and is killed")
         _kill_group(process.pid)
+        hurrying.cancel()
+        await ended
 
 
 def _kill_group(pid: int) -> None:

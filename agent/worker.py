@@ -1,6 +1,7 @@
 """`landline worker`: take calls from LiveKit and give each a job process of its own.
 
-`GET /health` on loopback says 200 once calls can come, 503 before and while draining.
+Several workers may share a machine; they share its lines, and go on with the calls of one that dies
+(`agent/rescue.py`). `GET /health` on loopback says 200 once calls can come, 503 before and while draining.
 """
 
 import asyncio
@@ -16,14 +17,15 @@ from aiohttp import web
 from livekit.agents import AgentServer, JobExecutorType, JobRequest
 
 from agent.call import prewarm, take_call
+from agent.call_record import CALLS_FOLDER, CallRecords
 from agent.discretion import be_discreet
 from agent.limit import Limit
+from agent.rescue import RESUMED, rescue_calls
 from agent.settings import SECTIONS, Settings, steer_libraries
 
 logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
-FULL = 1.0
 ALMOST_FULL = 0.6
 """LiveKit sends no call to a worker that reports its `target_load` (0.7 unless configured) or more."""
 LAUNCH_S = 15.0
@@ -39,7 +41,7 @@ Status = Literal["starting", "ready", "draining"]
 
 
 class Lines:
-    """The calls of this worker: running, or accepted and on their way to a process."""
+    """The calls of this machine: running in rooms on record, or accepted here and on their way to a process."""
 
     def __init__(self, *, max_calls: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._max_calls = max_calls
@@ -47,24 +49,27 @@ class Lines:
         self._coming: dict[str, float] = {}
 
     def taken(self, running: set[str]) -> int:
-        """Lines in use, given the ids of the running jobs."""
+        """Lines in use, given the rooms of the running calls."""
         now = self._clock()
         self._coming = {
-            job: since for job, since in self._coming.items() if job not in running and now - since < LAUNCH_S
+            room: since for room, since in self._coming.items() if room not in running and now - since < LAUNCH_S
         }
         return len(running) + len(self._coming)
 
-    def take(self, job: str, running: set[str]) -> bool:
-        """Hold a line for `job`; `False` if none is free."""
+    def take(self, room: str, running: set[str]) -> bool:
+        """Hold a line for `room`; `False` if none is free."""
         if self.taken(running) >= self._max_calls:
             return False
-        self._coming[job] = self._clock()
+        self._coming[room] = self._clock()
         return True
 
     def load(self, running: set[str], *, fitting: int) -> float:
-        """What LiveKit is told where `fitting` calls fit: below its limit while one more does, full otherwise."""
-        taken, lines = self.taken(running), min(fitting, self._max_calls)
-        return ALMOST_FULL * taken / lines if taken < lines else FULL
+        """What LiveKit is told where `fitting` calls fit: the share of lines in use, always below its limit.
+
+        A full machine passes new calls on by itself; LiveKit must still be able to send it one that broke.
+        """
+        lines = max(1, min(fitting, self._max_calls))
+        return ALMOST_FULL * min(1.0, self.taken(running) / lines)
 
 
 class Worker:
@@ -75,6 +80,8 @@ class Worker:
         self._settings = settings
         self._lines = Lines(max_calls=settings.worker.max_calls)
         self._limit = Limit(lines=settings.worker.max_calls)
+        self._records = CallRecords(CALLS_FOLDER)
+        self._registered = asyncio.Event()
         self._server = AgentServer(
             job_executor_type=JobExecutorType.PROCESS,
             ws_url=settings.livekit_url,
@@ -87,7 +94,7 @@ class Worker:
             num_idle_processes=settings.worker.idle_processes,
             initialize_process_timeout=START_S,
             load_threshold=math.inf,
-            load_fnc=lambda _: self._lines.load(self._running(), fitting=self._limit.calls),
+            load_fnc=lambda _: self._lines.load(self._records.rooms(), fitting=self._limit.calls),
             setup_fnc=partial(prewarm, settings=_complete(settings)),
             preload_modules=["agent.call", *(["livekit.plugins.silero"] if settings.turn.vad == "silero" else [])],
             log_level=settings.log.level,
@@ -95,16 +102,15 @@ class Worker:
         self._server.rtc_session(take_call, agent_name=settings.worker.agent_name, on_request=self._admit)
         self._server.on("worker_registered", self._on_registered)
 
-    def _running(self) -> set[str]:
-        return {job.job.id for job in self._server.active_jobs}
-
     def _on_registered(self, *_: object) -> None:
         if self.status == "starting":
             self.status = "ready"
+        self._registered.set()
         logger.info("registered with LiveKit as %s", self._settings.worker.agent_name)
 
     async def _admit(self, request: JobRequest) -> None:
-        if not self._lines.take(request.id, self._running()):
+        is_resumed = request.job.metadata == RESUMED  # it has had a line all the time
+        if not is_resumed and not self._lines.take(request.room.name, self._records.rooms()):
             logger.warning("a call is passed on: all lines are taken", extra={"call": request.room.name})
             await request.reject(terminate=False)
             return
@@ -117,8 +123,10 @@ class Worker:
         serving = asyncio.create_task(self._server.run(devmode=False))
         stopping = asyncio.create_task(stop.wait())
         following = asyncio.create_task(self._limit.follow(self._settings.engine.url))
+        rescuing = asyncio.create_task(self._rescue())
         try:
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            rescuing.cancel()
             if serving.done():
                 serving.result()
                 return
@@ -126,8 +134,21 @@ class Worker:
             await self._server.aclose()
             await serving
         finally:
-            for task in (stopping, serving, following):
+            for task in (rescuing, stopping, serving, following):
                 task.cancel()
+
+    async def _rescue(self) -> None:
+        """Look after the machine's calls, once there is somebody who can take them."""
+        await self._registered.wait()
+        livekit = self._settings.livekit
+        await rescue_calls(
+            self._records,
+            url=self._settings.livekit_url,
+            key=livekit.api_key,
+            secret=livekit.api_secret.get_secret_value(),
+            agent_name=self._settings.worker.agent_name,
+            watch=CALLS_FOLDER.with_suffix(".lock"),
+        )
 
     async def _drain(self) -> None:
         self.status = "draining"
@@ -139,7 +160,7 @@ class Worker:
 
     def describe(self) -> dict[str, str | int]:
         """What the health check shows."""
-        calls = self._lines.taken(self._running()) if self.status != "starting" else 0
+        calls = self._lines.taken(self._records.rooms()) if self.status != "starting" else 0
         return {"status": self.status, "calls": calls, "max_calls": self._settings.worker.max_calls}
 
 

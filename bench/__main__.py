@@ -1,4 +1,4 @@
-"""`python -m bench heard` and `calls`: what callers wait for, measured on the audio. `engine`: each engine alone."""
+"""`python -m bench heard`, `calls`, `engine`, `survival`: what callers wait for, how many fit, what outlives what."""
 
 import asyncio
 from pathlib import Path
@@ -8,7 +8,9 @@ import typer
 
 from agent.settings import load, steer_libraries
 from bench import calls as calls_bench
+from bench import growth
 from bench import heard as heard_bench
+from bench import survival as survival_bench
 from bench.results import save
 from bench.shapes.build import Size, build
 from bench.shapes.stage import Mode, Stage
@@ -82,6 +84,15 @@ def engine(
     save("engine", figures)
 
 
+@app.command()
+def survival(
+    calls: Annotated[int, typer.Option(help="Short calls over which nothing may grow.")] = growth.CALLS,
+) -> None:
+    """Killed workers and engines as callers notice them, and memory over many short calls."""
+    figures = asyncio.run(survival_bench.run(load(), calls=calls))
+    save("survival", figures)
+
+
 @app.command(hidden=True)
 def stock() -> None:
     """The worker that `heard --stock` compares with; runs until terminated."""
@@ -99,7 +110,7 @@ def engine_of_shapes(script: Path) -> None:
 
     settings = load()
     logs.set_up(settings.log, process="engine")
-    run_until_signal(lambda stop: serve(settings, stop, script=script))
+    run_until_signal(lambda stop, _: serve(settings, stop, script=script))
 
 
 def _numbers(text: str) -> list[int]:

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import psutil
 
+from agent.call_record import CALLS_FOLDER, CallRecords
 from agent.settings import DEVELOPMENT_KEY, DEVELOPMENT_SECRET
 
 START_S = 120.0
 STOP_S = 30.0
+WORKERS = 2
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,27 @@ class Landline:
         return (self.folder / "up.log").read_text()
 
     def process(self, name: str) -> psutil.Process:
-        """The supervised process `livekit`, `engine`, `worker` or `web`."""
-        for child in self.supervisor.children():
-            words = child.cmdline()
-            if words and (words[-1] == name or (name == "livekit" and words[0].endswith("livekit-server"))):
-                return child
+        """The supervised process `livekit`, `engine` or `web`, or the first `worker`."""
+        for child in self.processes(name):
+            return child
         raise LookupError(f"no process {name} runs\n{self.log[-2000:]}")
+
+    def processes(self, name: str) -> list[psutil.Process]:
+        """All supervised processes of that name."""
+        named = [(child, child.cmdline() or [""]) for child in self.supervisor.children()]
+        wanted = "livekit-server" if name == "livekit" else name
+        return [child for child, words in named if words[-1] == name or words[0].endswith(wanted)]
+
+    def job_of(self, room: str) -> psutil.Process:
+        """The job process that has the call in `room`."""
+        record = CallRecords(self.folder / CALLS_FOLDER).read(room)
+        assert record, f"no call in {room}"
+        return psutil.Process(record.process)
+
+    def worker_of(self, room: str) -> psutil.Process:
+        """The worker that has the call in `room`."""
+        above = self.job_of(room).parents()
+        return next(worker for worker in self.processes("worker") if worker in above)
 
     def kill(self, name: str) -> None:
         """Kill a process outright; the supervisor starts it again."""
@@ -78,12 +95,12 @@ def running(folder: Path, *, under: Sequence[str] = (), **settings: str) -> Iter
 
     `under` is the command line of a program that runs it, such as a tracer.
     """
-    livekit, _, _, web, health = free_ports(5)
+    livekit, _, _, web, *health = free_ports(4 + WORKERS)
     engine_url = f"unix:{folder}/engine.sock"
     environment = os.environ | {
         "LIVEKIT_PORT": str(livekit),
         "WEB_PORT": str(web),
-        "WORKER_HEALTH_PORT": str(health),
+        "WORKER_HEALTH_PORT": str(health[0]),
         "ENGINE_URL": engine_url,
         "KNOWLEDGE_URI": str(folder / "knowledge"),
         "LOG_FORMAT": "text",

@@ -33,13 +33,13 @@ def fail(message: str, *, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
-def run_until_signal(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run `work` until it returns; Ctrl-C or SIGTERM sets the event that it was given."""
+def run_until_signal(work: Callable[[asyncio.Event, asyncio.Event], Awaitable[None]]) -> None:
+    """Run `work` until it returns. SIGTERM sets the first event that it was given, Ctrl-C the second as well: hurry."""
 
     async def main() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await work(stop)
+        loop, stop, hurry = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
+        loop.add_signal_handler(signal.SIGINT, lambda: (hurry.set(), stop.set()))
+        await work(stop, hurry)
 
     asyncio.run(main())

@@ -16,14 +16,18 @@ def register(app: typer.Typer) -> None:
 
 
 def up() -> None:
-    """Start everything on this machine, keep it running, and say where it answers."""
+    """Start everything on this machine, keep it running, and say where it answers.
+
+    SIGTERM lets running calls end first; Ctrl-C does not wait for them.
+    """
     from agent.livekit_server import LiveKitMissing
     from agent.machine import PortTaken, run_machine, terminal_console
 
     settings = settings_or_exit()
     is_terminal = settings.log.format == "text" or (settings.log.format == "auto" and sys.stdout.isatty())
     try:
-        run_until_signal(lambda stop: run_machine(settings, stop, terminal_console(is_terminal=is_terminal)))
+        terminal = terminal_console(is_terminal=is_terminal)
+        run_until_signal(lambda stop, hurry: run_machine(settings, stop, terminal, hurry=hurry))
     except (PortTaken, LiveKitMissing) as error:
         fail(str(error))
 
@@ -40,7 +44,7 @@ def engine() -> None:
     settings = settings_or_exit()
     logs.set_up(settings.log, process="engine")
     try:
-        run_until_signal(lambda stop: run_engine(settings, stop))
+        run_until_signal(lambda stop, _: run_engine(settings, stop))
     except (OSError, SettingsError) as error:
         fail(f"{error}")
 
@@ -52,7 +56,7 @@ def worker() -> None:
 
     settings = settings_or_exit()
     logs.set_up(settings.log, process="worker")
-    run_until_signal(lambda stop: run_worker(settings, stop))
+    run_until_signal(lambda stop, _: run_worker(settings, stop))
 
 
 def web() -> None:

@@ -84,7 +84,13 @@ class Words(llm.LLMStream):
 class Talk:
     """A session without audio: what is typed, what is answered, what else the caller is told."""
 
-    def __init__(self, tmp_path: Path, *answers: list[str | Exception]) -> None:
+    def __init__(
+        self,
+        tmp_path: Path,
+        *answers: list[str | Exception],
+        history: llm.ChatContext | None = None,
+        open_question: str = "",
+    ) -> None:
         self.is_told = False
         self.engine = Engine()
         self.model = Model(*answers)
@@ -102,6 +108,8 @@ class Talk:
             waterfall=waterfall,
             phrases=phrases.cached(tmp_path, voice=tmp_path / "voice.onnx"),
             greeting="Hello!",
+            history=history,
+            open_question=open_question,
             is_told=lambda: self.is_told,
         )
 
@@ -159,6 +167,18 @@ async def test_the_next_question_comes_with_the_last_answer(tmp_path: Path) -> N
         roles = [message["role"] for message in talk.model.requests[1]["messages"]]
         assert roles[-3:] == ["user", "assistant", "user"]
         assert talk.model.requests[1]["messages"][-2]["content"] == SENTENCE
+
+
+async def test_a_question_left_open_is_answered_with_what_was_said_before(tmp_path: Path) -> None:
+    history = llm.ChatContext.empty()
+    history.add_message(role="user", content="when is breakfast")
+    history.add_message(role="assistant", content=SENTENCE)
+    async with Talk(tmp_path, [SENTENCE], history=history, open_question="and on sunday") as talk:
+        said = [message["content"] for message in talk.model.requests[0]["messages"]]
+        assert said[-3:-1] == ["when is breakfast", SENTENCE]
+        assert "and on sunday" in said[-1]
+        kept = [message.text_content for message in talk.assistant.chat_ctx.messages() if message.text_content]
+    assert [text for text in kept if text != "Hello!"] == ["when is breakfast", SENTENCE, "and on sunday", SENTENCE]
 
 
 async def test_a_turn_survives_an_engine_that_goes_away(tmp_path: Path) -> None:

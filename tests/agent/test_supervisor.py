@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -100,6 +101,43 @@ async def test_a_part_that_dies_alone_is_started_again_though_its_children_hold_
     await lines.wait_for("spawned", times=2)
     stop.set()
     await running
+
+
+def finishing(tmp_path: Path) -> Part:
+    """A part that is told to end, but finishes its work first: once `go` exists it leaves `done`."""
+    up, go, done = (str(tmp_path / name) for name in ("up", "go", "done"))
+    code = (
+        "import pathlib, signal, time; told = []; signal.signal(signal.SIGTERM, lambda *_: told.append(1));"
+        f"pathlib.Path({up!r}).touch()\n"
+        f"while not (told and pathlib.Path({go!r}).exists()): time.sleep(0.01)\n"
+        f"pathlib.Path({done!r}).touch()"
+    )
+    return replace(part("busy", code, tmp_path / "up"), patience_s=60.0)
+
+
+async def test_a_part_may_finish_its_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.supervisor.GRACE_S", 0.1)
+    lines, stop = Lines(), asyncio.Event()
+    supervisor = Supervisor([finishing(tmp_path)], lines.console)
+    running = asyncio.create_task(supervisor.run(stop))
+    await supervisor.wait_ready("busy")
+    stop.set()
+    await asyncio.sleep(0.5)
+    (tmp_path / "go").touch()
+    await running
+    assert (tmp_path / "done").exists()
+
+
+async def test_in_a_hurry_nobodys_work_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.supervisor.GRACE_S", 0.1)
+    lines, stop, hurry = Lines(), asyncio.Event(), asyncio.Event()
+    supervisor = Supervisor([finishing(tmp_path)], lines.console)
+    running = asyncio.create_task(supervisor.run(stop, hurry))
+    await supervisor.wait_ready("busy")
+    hurry.set()
+    stop.set()
+    await running
+    assert any("is killed" in line for line in lines)
 
 
 @pytest.mark.parametrize(

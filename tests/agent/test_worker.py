@@ -1,12 +1,15 @@
 """How many calls a worker takes, and what it tells LiveKit."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 
 from agent.call import prewarm, take_call
 from agent.settings import Settings
-from agent.worker import ALMOST_FULL, FULL, LAUNCH_S, STANDSTILL_MS, Lines, Worker, stay_local, watch_loops_rarely
+from agent.worker import ALMOST_FULL, LAUNCH_S, STANDSTILL_MS, Lines, Worker, stay_local, watch_loops_rarely
+
+LIVEKIT_LIMIT = 0.7
 
 
 class Clock:
@@ -46,31 +49,29 @@ def test_a_call_that_never_started_is_forgotten() -> None:
     assert lines.take("b", running=set())
 
 
-@pytest.mark.parametrize(("calls", "load"), [(0, 0.0), (2, ALMOST_FULL / 2), (3, ALMOST_FULL * 3 / 4), (4, FULL)])
-def test_livekit_hears_the_truth_about_the_load(calls: int, load: float) -> None:
+@pytest.mark.parametrize(("calls", "load"), [(0, 0.0), (2, ALMOST_FULL / 2), (4, ALMOST_FULL), (5, ALMOST_FULL)])
+def test_livekit_hears_how_many_lines_are_taken(calls: int, load: float) -> None:
     running = {str(number) for number in range(calls)}
     assert Lines(max_calls=4).load(running, fitting=4) == pytest.approx(load)
 
 
-def test_a_worker_with_a_free_line_stays_below_livekits_limit() -> None:
-    lines = Lines(max_calls=100)
-    assert lines.load({str(number) for number in range(99)}, fitting=100) < 0.7
-
-
-def test_a_worker_whose_engine_can_carry_no_more_is_full() -> None:
+def test_a_worker_whose_engine_can_carry_no_more_is_as_loaded_as_a_full_one() -> None:
     lines = Lines(max_calls=8)
-    assert lines.load({"a"}, fitting=2) < 0.7
-    assert lines.load({"a", "b"}, fitting=2) == FULL
-    assert lines.load({"a", "b", "c"}, fitting=2) == FULL
+    assert lines.load({"a"}, fitting=2) < ALMOST_FULL
+    assert lines.load({"a", "b"}, fitting=2) == ALMOST_FULL
+    assert lines.load({"a"}, fitting=0) == ALMOST_FULL
 
 
-def test_a_call_that_was_dispatched_is_taken_while_there_is_a_line() -> None:
-    lines = Lines(max_calls=2)
-    assert lines.load({"a"}, fitting=1) == FULL
-    assert lines.take("b", running={"a"})
+def test_a_call_that_was_let_in_is_taken_while_there_is_a_line() -> None:
+    assert Lines(max_calls=2).take("b", running={"a"})
 
 
-async def test_a_worker_is_not_ready_before_livekit_knows_it() -> None:
+def test_a_full_machine_can_still_be_sent_a_call_that_broke() -> None:
+    assert ALMOST_FULL < LIVEKIT_LIMIT
+
+
+async def test_a_worker_is_not_ready_before_livekit_knows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     assert Worker(Settings()).describe() == {"status": "starting", "calls": 0, "max_calls": 8}
 
 

@@ -144,6 +144,25 @@ async def test_an_agent_that_drops_out_is_waited_for(standin: StandIn, open_page
     await caller.connected()
 
 
+async def test_another_agent_goes_on_in_the_same_room(standin: StandIn, open_page: OpenPage) -> None:
+    caller = CallerPage(await open_page(standin.base_url))
+    await caller.start_and_listen()
+    await caller.answer_to("What time is breakfast?")
+    [room] = standin.agents
+    await caller.type("Tell me something long.")
+    await expect(caller.page.locator(".entry.agent").last).to_contain_text("One.")
+    await standin.dismiss()
+    await expect(caller.answers.nth(2)).to_be_visible()
+    await caller.connected()
+    assert await caller.loudest() > 0.01
+    await caller.agent_is("listening")
+    await expect(caller.answers).to_have_count(4)
+    await expect(await caller.answer_to("And on Sundays?")).to_contain_text(ANSWER)
+    assert list(standin.agents) == [room], "the line was never given up"
+    await expect(caller.page.locator("#sound audio")).to_have_count(1)
+    await expect(caller.page.locator("#log")).not_to_contain_text("Connection lost")
+
+
 async def test_a_lost_agent_is_called_again_in_a_new_room(standin: StandIn, open_page: OpenPage) -> None:
     caller = CallerPage(await open_page(standin.base_url))
     await caller.start_talking()

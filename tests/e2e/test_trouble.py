@@ -20,8 +20,8 @@ WEIGHTS = ("/torch/", "/ctranslate2", "/llama_cpp/", "/lancedb/", "/piper/")
 
 
 def jobs(landline: Landline) -> list[psutil.Process]:
-    """The worker's job processes and whatever else it started."""
-    return landline.process("worker").children(recursive=True)
+    """The workers' job processes and whatever else they started."""
+    return [job for worker in landline.processes("worker") for job in worker.children(recursive=True)]
 
 
 async def test_jobs_hold_no_model_library(landline: Landline) -> None:

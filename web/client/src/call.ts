@@ -212,10 +212,13 @@ export class Call {
     this.listener.onGone(reason === undefined || !MEANT_TO_END.includes(reason));
   }
 
-  /** The agent, once its voice arrives: before that its own line may not be up, and typed words would get lost. */
+  /**
+   * The agent, once its voice arrives: before that its own line may not be up, and typed words would get lost. The last
+   * to come counts: one whose process died may linger beside its successor.
+   */
   private agent(): RemoteParticipant | undefined {
     const agents = [...this.room.remoteParticipants.values()].filter((participant) => participant.isAgent);
-    return agents.find((agent) => [...agent.audioTrackPublications.values()].some((voice) => voice.isSubscribed));
+    return agents.findLast((agent) => [...agent.audioTrackPublications.values()].some((voice) => voice.isSubscribed));
   }
 
   private play(track: RemoteTrack): void {

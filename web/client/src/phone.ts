@@ -245,7 +245,7 @@ export class Phone {
     const before = this.state.phase;
     this.apply({ type: "agent", ...report });
     if (this.state.phase !== "live") {
-      if (before === "live") this.waitForAgent();
+      if (before === "live") this.waitForSuccessor();
       return;
     }
     clearTimeout(this.patience);
@@ -271,6 +271,12 @@ export class Phone {
         if (this.sending === call) this.sending = null;
       }
     }
+  }
+
+  /** The agent left in mid-call: what it was saying ends here, and another may go on in the same room. */
+  private waitForSuccessor(): void {
+    this.parts.conversation.breakOff();
+    this.waitForAgent();
   }
 
   /** Give the agent some seconds to come; one that was here before is looked for by dialing anew. */

@@ -36,8 +36,10 @@ test("the far end is named by what the agent does", () => {
   expect(describeAgent(next(live, { type: "reconnecting" }))).toBe("Reconnecting");
 });
 
-test("an agent that drops out is waited for", () => {
-  expect(after({ type: "dialed" }, connected, agent("speaking"), agent("", false)).phase).toBe("ringing");
+test("an agent that drops out is waited for, and another goes on", () => {
+  const waiting = after({ type: "dialed" }, connected, { type: "mic", mic: "open" }, agent("speaking"), agent("", false));
+  expect(waiting.phase).toBe("ringing");
+  expect(next(waiting, agent("listening"))).toMatchObject({ phase: "live", agent: "listening", mic: "open" });
 });
 
 test("events of a call that is over change nothing", () => {
