@@ -24,9 +24,11 @@ from agent.assistant import Assistant
 from agent.discretion import be_discreet
 from agent.logs import call_id
 from agent.outage import Outage
+from agent.overhearing import Overhearing
+from agent.playout import Playout
 from agent.prompting import Prompting, answer_rules
 from agent.prompts import read_stock
-from agent.session import build_session, build_vad, room_options
+from agent.session import build_session, build_vad, patience, room_options
 from agent.settings import Settings
 from agent.typed import TextDoor
 from agent.waterfall import Json, Waterfall
@@ -66,7 +68,16 @@ class Call:
         self._engine = EngineClient(settings.engine.url)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._waterfall = Waterfall(self._tell)
-        self._session = build_session(settings, self._engine, job.proc.userdata["vad"], call_id=job.room.name)
+        self._playout = Playout()
+        self._overhearing = Overhearing(self._playout, stop=self._stop, patience=patience(settings.turn))
+        self._session = build_session(
+            settings,
+            self._engine,
+            job.proc.userdata["vad"],
+            call_id=job.room.name,
+            on_window=self._overhearing.window,
+        )
+        self._session.output.audio = self._playout
         self._outage = Outage(come_back=lambda: is_back(self._engine), say=self._say)
         self._assistant = self._build_assistant()
         self._text_door = TextDoor(self._waterfall, tell=self._tell, max_chars=settings.answer.max_typed_chars)
@@ -83,12 +94,14 @@ class Call:
             phrases=phrases.cached(PHRASES_FOLDER, voice=self._settings.models.voice),
             greeting=read_stock()["greeting"].text,
             is_told=lambda: self._outage.is_told,
+            overhearing=self._overhearing,
         )
 
     async def start(self) -> None:
         """Join the room and greet; the call then runs by itself until the caller leaves."""
         await self._job.connect()  # subscribes to everything: single subscriptions are lost when LiveKit restarts
         self._job.room.local_participant.register_rpc_method(INTERRUPT_METHOD, self._interrupt)
+        self._keep(self._playout.publish(self._job.room))
         await self._session.start(
             self._assistant,
             room=self._job.room,
@@ -116,6 +129,10 @@ class Call:
         if caller and caller.identity == request.caller_identity:
             await self._session.interrupt(force=True)
         return ""
+
+    def _stop(self) -> None:
+        """The caller speaks over the agent and means it."""
+        self._session.interrupt()
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         self._waterfall.said(event.item)
@@ -159,6 +176,7 @@ class Call:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._playout.aclose()
         try:
             await self._engine.release_call(self._job.room.name)
         except EngineError as error:

@@ -6,7 +6,7 @@ import pytest
 from livekit.agents import inference
 from livekit.agents.voice.room_io import TextInputEvent
 
-from agent.session import build_session, build_vad, room_options, turn_handling
+from agent.session import HEARING_FRAME_MS, build_session, build_vad, patience, room_options, turn_handling
 from agent.settings import Settings, TurnSettings
 from plugins.client import EngineClient
 
@@ -30,7 +30,11 @@ def test_turns_follow_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TURN_INTERRUPTION_MIN_S", "0.4")
     handling = turn_handling(TurnSettings())
     assert (handling["endpointing"]["min_delay"], handling["endpointing"]["max_delay"]) == (0.5, 2)
-    assert handling["interruption"]["min_duration"] == 0.4
+    assert patience(TurnSettings()).speech_s == 0.4
+
+
+def test_only_words_that_are_meant_for_the_agent_interrupt_it() -> None:
+    assert turn_handling(TurnSettings())["interruption"]["min_duration"] > 1_000_000
 
 
 async def test_two_sessions_share_no_model_object() -> None:
@@ -52,5 +56,5 @@ def test_audio_comes_as_whisper_wants_it_and_the_room_ends_with_the_call() -> No
 
     options = room_options(on_text)
     audio = options.get_audio_input_options()
-    assert audio and (audio.sample_rate, audio.frame_size_ms) == (16_000, 20)
+    assert audio and (audio.sample_rate, audio.frame_size_ms) == (16_000, HEARING_FRAME_MS)
     assert options.delete_room_on_close
