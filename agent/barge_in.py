@@ -17,7 +17,10 @@ aha ah alright cool fine good great hm hmm hmmm huh indeed interesting mhm mm mm
 right sure true uh uhhuh uhuh um wow yeah yep yes yup
 """
 BACKCHANNELS = frozenset(USUAL.split())
-PHRASES = re.compile(r"\b(i see|got it|makes sense|of course|mm[ -]?hmm?|uh[ -]?huh|all right|go on|go ahead)\b")
+PHRASES = re.compile(r"\b(i see|got it|makes sense|of course|mm[ -]?hmm?|uh[ -](huh|how)|all right|go on|go ahead)\b")
+FEW_WORDS = 2
+SURE = 0.8
+"""Confidence that a word or two need: what Whisper makes of a hum or a breath is as short, and doubtful."""
 FEWEST_ECHOED = 2
 """Words in a row that must be the agent's own before a transcript is taken for its echo."""
 
@@ -73,13 +76,17 @@ def give_way(stance: Stance, evidence: Evidence, patience: Patience) -> Stance:
     return Stance.SPEAK if is_over else stance
 
 
-def is_meant(words: str, *, spoken: Sequence[str] = ()) -> bool:
-    """Whether words heard while the agent speaks are for it: no backchannel, and no echo of what it has `spoken`.
+def is_meant(words: str, *, confidence: float = 1.0, is_final: bool = True, spoken: Sequence[str] = ()) -> bool:
+    """Whether words heard while the agent speaks are for it: no backchannel, no hum, no echo of what it has `spoken`.
 
-    `spoken` is given only where the caller's microphone is known to hear the agent.
+    `spoken` is given only where the caller's microphone is known to hear the agent. A single word may still become
+    anything until it `is_final`.
     """
     said = [word for word in map(heard, PHRASES.sub(" ", words.casefold()).split()) if word]
-    return not all(word in BACKCHANNELS for word in said) and not is_echoed(said, spoken)
+    telling = [word for word in said if word not in BACKCHANNELS]
+    if not telling or (len(telling) == 1 and not is_final) or is_echoed(said, spoken):
+        return False
+    return len(telling) > FEW_WORDS or confidence >= SURE
 
 
 def is_echoed(words: Sequence[str], spoken: Sequence[str]) -> bool:

@@ -132,7 +132,7 @@ class Call:
 
     def _stop(self) -> None:
         """The caller speaks over the agent and means it."""
-        self._session.interrupt()
+        self._session.interrupt(force=True)
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         self._waterfall.said(event.item)

@@ -21,6 +21,8 @@ FAMILIAR = 0.35
 JITTER_S = 0.04
 """By how much the way of an echo differs from time to time."""
 KEPT_S = 2.0
+UNEVEN_S = 0.1
+"""By how much frames may come earlier or later than the ones before them were over."""
 
 
 class Timeline:
@@ -29,6 +31,11 @@ class Timeline:
     def __init__(self) -> None:
         self._samples: Float = np.zeros(round(KEPT_S * RATE_HZ), np.float32)
         self._end = 0
+
+    @property
+    def end_s(self) -> float:
+        """When the last of it is heard."""
+        return self._end / RATE_HZ
 
     def put(self, audio: Float, *, rate_hz: int, at_s: float) -> None:
         """`audio` is heard from `at_s` on; whatever was to be heard then is not."""
@@ -74,15 +81,18 @@ class Echo:
         return self._way is not None
 
     def hear(self, audio: Float, *, rate_hz: int, at_s: float) -> None:
-        """Take in a frame of the microphone that arrived at `at_s`."""
-        self._heard.put(audio, rate_hz=rate_hz, at_s=at_s - audio.size / rate_hz)
+        """Take in a frame of the microphone that arrived at `at_s`. Frames join even if they come in fits and starts."""
+        start_s = at_s - audio.size / rate_hz
+        if abs(start_s - self._heard.end_s) < UNEVEN_S:
+            start_s = self._heard.end_s
+        self._heard.put(audio, rate_hz=rate_hz, at_s=start_s)
 
     def explains(self, *, sound_s: float, at_s: float) -> bool:
         """Whether the last `sound_s` of sound up to `at_s` came from the agent."""
         span_s = min(SPAN_S, sound_s)
         if span_s < SHORTEST_SPAN_S and not (self.is_known and span_s > 0.0):
             return False
-        likeness = self._likeness(max(span_s, SHORTEST_SPAN_S), at_s)
+        likeness = self._likeness(max(span_s, SHORTEST_SPAN_S), min(at_s, self._heard.end_s))
         best = int(np.argmax(likeness))
         if likeness[best] >= STRANGE:
             self._way = best

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,15 +87,17 @@ class Overhearing:
         """The next frame of the caller's microphone."""
         audio, rate_hz = float_from_pcm(bytes(frame.data)), frame.sample_rate
         self._sound.add(audio, rate_hz=rate_hz)
-        self._echo.hear(audio, rate_hz=rate_hz, at_s=self._clock())
-        self._consider()
+        if self._playout.is_speaking:
+            self._echo.hear(audio, rate_hz=rate_hz, at_s=self._clock())
+            self._consider()
 
     def window(self, event: vad.VADEvent) -> None:
         """The voice activity detector's opinion of one window."""
         is_speech = event.probability >= (STILL_SPEECH if self._speech_s else SPEECH)
         length_s = sum(frame.duration for frame in event.frames)
         self._speech_s = self._speech_s + length_s if is_speech else 0.0
-        self._consider()
+        if self._playout.is_speaking:
+            self._consider()
 
     def transcript(self, event: stt.SpeechEvent) -> bool:
         """Whether a transcript is for the agent. While the agent speaks, only words that stop it are."""
@@ -105,14 +107,20 @@ class Overhearing:
             self._nothing_said()
         if event.type not in TEXTS:
             return True
-        if not is_meant(event.alternatives[0].text, spoken=self._own_words()):
+        if not self._is_meant(event):
             return False
         self._playout.take(Stance.STOP)
         self._stop()
         return True
 
-    def _own_words(self) -> Sequence[str]:
-        return tuple(self._spoken) if self._echo.is_known else ()
+    def _is_meant(self, event: stt.SpeechEvent) -> bool:
+        words = event.alternatives[0]
+        return is_meant(
+            words.text,
+            confidence=words.confidence,
+            is_final=event.type is stt.SpeechEventType.FINAL_TRANSCRIPT,
+            spoken=tuple(self._spoken) if self._echo.is_known else (),
+        )
 
     def _nothing_said(self) -> None:
         """An utterance is over, and none of its words were for the agent."""
@@ -120,8 +128,6 @@ class Overhearing:
             self._playout.take(Stance.SPEAK)
 
     def _consider(self) -> None:
-        if not self._playout.is_speaking:
-            return
         evidence = Evidence(self._sound.sound_s, self._speech_s, self._sound.quiet_s, is_echo=self._is_echo())
         self._playout.take(give_way(self._playout.stance, evidence, self._patience))
 

@@ -53,6 +53,7 @@ class Playout(io.AudioOutput):
         self._reel = Reel(RATE_HZ)
         self._is_audible = asyncio.Event()
         self._is_paused = False
+        self._has_begun = False
         self._turned_down_at = 0
         self._changed = asyncio.Event()
         self._idle = asyncio.Event()
@@ -83,7 +84,7 @@ class Playout(io.AudioOutput):
     @property
     def is_speaking(self) -> bool:
         """Whether a stretch of speech is under way, be it held."""
-        return self._reel.position > 0
+        return self._has_begun
 
     @property
     def position_s(self) -> float:
@@ -181,7 +182,8 @@ class Playout(io.AudioOutput):
             return
 
     async def _send(self, waiting_s: float) -> None:
-        if not self.is_speaking:
+        if not self._has_begun:
+            self._has_begun = True
             self.on_playback_started(created_at=time.time())
         piece = self._reel.next(round(max(PIECE_S, LEAD_S - waiting_s) * RATE_HZ))
         pcm = piece.tobytes()
@@ -192,7 +194,7 @@ class Playout(io.AudioOutput):
         """The stretch of speech is over; the next will be as loud as usual."""
         position_s = self.position_s
         self._reel = Reel(RATE_HZ)
-        self.stance = Stance.SPEAK
+        self._has_begun, self.stance = False, Stance.SPEAK
         self._idle.set()
         self._changed.set()
         self.on_playback_finished(playback_position=position_s, interrupted=interrupted)

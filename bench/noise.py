@@ -34,7 +34,7 @@ NOISE_S = 600.0
 NOISE_RATE_HZ = 16_000
 LOG = Path("run/bench.log")
 CALLERS = 3
-BACKCHANNELS = ("mm-hm", "yeah", "okay", "uh-huh", "right")
+BACKCHANNELS = ("yeah", "okay", "uh-huh", "right")
 VOICES = ("en-us+m3", "en-us+f2", "en-us+m7")
 ECHO_GAIN, ECHO_DELAY_S = 0.25, 0.15
 COUNTED = ("cough", "backchannel")
@@ -102,6 +102,7 @@ def disturbances() -> list[Disturbance]:
     """15 coughs, 15 backchannels, 6 doors and keyboards, 3 echoes, mixed."""
     dice = np.random.default_rng(11)
     agreed = [speech(text, sample_rate_hz=RATE_HZ, voice=name) for text in BACKCHANNELS for name in VOICES]
+    agreed += [sounds.mm_hm(dice, rate_hz=RATE_HZ) for _ in VOICES]
     events = [Disturbance("backchannel", audio) for audio in agreed]
     events += [Disturbance("cough", sounds.cough(dice, rate_hz=RATE_HZ)) for _ in range(15)]
     events += [Disturbance("door", sounds.slam(dice, rate_hz=RATE_HZ)) for _ in range(3)]

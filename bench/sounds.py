@@ -27,6 +27,19 @@ def _one_cough(dice: Dice, rate_hz: int) -> Float:
     return _scaled(np.concatenate([burst, rest, np.zeros(round(0.12 * rate_hz))]), dice.uniform(0.15, 0.5))
 
 
+def mm_hm(dice: Dice, *, rate_hz: int) -> Float:
+    """Agreement with closed lips: two hums, a breath between them, the second a little higher."""
+    hz = dice.uniform(95, 210)
+    breath = _scaled(_band(dice.normal(0, 1, round(0.06 * rate_hz)), 300, 3000, rate_hz), 0.04)
+    hums = [_hum(hz, dice.uniform(0.14, 0.2), rate_hz), breath, _hum(hz * 1.15, dice.uniform(0.2, 0.3), rate_hz)]
+    return _scaled(np.concatenate(hums), dice.uniform(0.15, 0.4))
+
+
+def _hum(hz: float, seconds: float, rate_hz: int) -> Float:
+    tones = np.sum([_tone(hz * n, seconds, rate_hz) / n**2 for n in range(1, 12)], axis=0)
+    return (tones * np.hanning(tones.size)).astype(np.float32)
+
+
 def slam(dice: Dice, *, rate_hz: int) -> Float:
     """A door: a dull bang that rings for a moment."""
     seconds = np.arange(round(0.4 * rate_hz)) / rate_hz

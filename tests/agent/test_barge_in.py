@@ -60,7 +60,7 @@ def test_what_is_stopped_stays_stopped() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["Mm-hm.", "mhm", "uh-huh", "Yeah.", "okay, okay", "Yeah, right.", "I see.", "oh really", ""]
+    "words", ["Mm-hm.", "mhm", "uh-huh", "Yeah.", "okay, okay", "Yeah, right.", "I see.", "oh really", "uh how", ""]
 )
 def test_a_backchannel_is_not_meant_for_the_agent(words: str) -> None:
     assert not is_meant(words)
@@ -69,6 +69,21 @@ def test_a_backchannel_is_not_meant_for_the_agent(words: str) -> None:
 @pytest.mark.parametrize("words", ["stop", "no", "Wait, wait.", "yeah but what about dogs", "okay thank you bye"])
 def test_anything_else_is(words: str) -> None:
     assert is_meant(words)
+
+
+def test_a_hum_that_whisper_takes_for_a_word_is_not() -> None:
+    assert not is_meant("october", confidence=0.7)
+    assert not is_meant("of cat", confidence=0.7)
+    assert is_meant("stop", confidence=0.95)
+
+
+def test_doubts_about_a_whole_sentence_do_not_count() -> None:
+    assert is_meant("how much is parking", confidence=0.5)
+
+
+def test_a_first_word_alone_may_become_anything() -> None:
+    assert not is_meant("I", is_final=False)
+    assert is_meant("I want", is_final=False)
 
 
 SENTENCE = "Breakfast is served from 7 am to 10 am in the garden room"

@@ -59,7 +59,7 @@ class Ward:
         return rtc.AudioFrame(pcm_from_float(audio), RATE_HZ, 1, audio.size)
 
     def transcribes(self, text: str, kind: stt.SpeechEventType = stt.SpeechEventType.FINAL_TRANSCRIPT) -> bool:
-        data = stt.SpeechData(language=LanguageCode("en"), text=text)
+        data = stt.SpeechData(language=LanguageCode("en"), text=text, confidence=0.9)
         return self.ear.transcript(stt.SpeechEvent(kind, alternatives=[data]))
 
     def transcribes_nothing(self) -> None:
