@@ -13,10 +13,12 @@ LONGEST_WAY_S = 0.6
 """Echo that takes longer is not recognised."""
 SPAN_S = 0.25
 """The sound that is compared, up to now."""
-SHORTEST_SPAN_S = 0.1
-STRANGE = 0.5
+STRANGE_SPAN_S = 0.2
+FAMILIAR_SPAN_S = 0.1
+"""The least that is compared, before and after the way of an echo is known."""
+STRANGE = 0.6
 """Likeness from which a sound is the agent's own, whichever way it came."""
-FAMILIAR = 0.35
+FAMILIAR = 0.45
 """The same for a sound that came the way of an earlier echo."""
 JITTER_S = 0.04
 """By how much the way of an echo differs from time to time."""
@@ -81,7 +83,7 @@ class Echo:
         return self._way is not None
 
     def hear(self, audio: Float, *, rate_hz: int, at_s: float) -> None:
-        """Take in a frame of the microphone that arrived at `at_s`. Frames join even if they come in fits and starts."""
+        """Take in a frame of the microphone that arrived at `at_s`; frames join even if they come unevenly."""
         start_s = at_s - audio.size / rate_hz
         if abs(start_s - self._heard.end_s) < UNEVEN_S:
             start_s = self._heard.end_s
@@ -89,12 +91,12 @@ class Echo:
 
     def explains(self, *, sound_s: float, at_s: float) -> bool:
         """Whether the last `sound_s` of sound up to `at_s` came from the agent."""
-        span_s = min(SPAN_S, sound_s)
-        if span_s < SHORTEST_SPAN_S and not (self.is_known and span_s > 0.0):
+        if sound_s <= 0 or (not self.is_known and sound_s < STRANGE_SPAN_S):
             return False
-        likeness = self._likeness(max(span_s, SHORTEST_SPAN_S), min(at_s, self._heard.end_s))
+        span_s = min(SPAN_S, max(FAMILIAR_SPAN_S, sound_s))
+        likeness = self._likeness(span_s, min(at_s, self._heard.end_s))
         best = int(np.argmax(likeness))
-        if likeness[best] >= STRANGE:
+        if sound_s >= STRANGE_SPAN_S and likeness[best] >= STRANGE:
             self._way = best
             return True
         return self.is_known and float(self._near_known_way(likeness).max()) >= FAMILIAR

@@ -132,5 +132,4 @@ class Overhearing:
         self._playout.take(give_way(self._playout.stance, evidence, self._patience))
 
     def _is_echo(self) -> bool:
-        sound_s = max(self._sound.sound_s, self._speech_s)
-        return sound_s > 0 and self._echo.explains(sound_s=sound_s, at_s=self._clock())
+        return self._echo.explains(sound_s=max(self._sound.sound_s, self._speech_s), at_s=self._clock())
