@@ -39,7 +39,7 @@ class Patience:
     """Durations in seconds."""
 
     suspect_s: float = 0.02
-    """Sound that turns the agent down."""
+    """Sound that turns the agent down, if it does not do so at once by being loud."""
     speech_s: float = 0.1
     """Speech that silences it."""
     noise_s: float = 0.6
@@ -57,6 +57,7 @@ class Evidence:
     sound_s: float = 0.0
     speech_s: float = 0.0
     quiet_s: float = 0.0
+    is_loud: bool = False
     is_echo: bool = False
 
 
@@ -70,7 +71,8 @@ def give_way(stance: Stance, evidence: Evidence, patience: Patience) -> Stance:
         return Stance.HOLD
     if stance is Stance.HOLD:
         return Stance.SPEAK if evidence.quiet_s >= patience.wordless_s else Stance.HOLD
-    if patience.suspect_s <= evidence.sound_s < patience.noise_s:
+    is_suspect = evidence.is_loud or evidence.sound_s >= patience.suspect_s
+    if is_suspect and evidence.sound_s < patience.noise_s:
         return Stance.DUCK
     is_over = evidence.quiet_s >= patience.quiet_s or evidence.sound_s >= patience.noise_s
     return Stance.SPEAK if is_over else stance

@@ -19,6 +19,8 @@ AUDIBLE_DB = -50.0
 """Quieter sounds are never minded."""
 ABOVE_NOISE_DB = 12.0
 """How much louder than the room a sound is."""
+FAR_ABOVE_NOISE_DB = 26.0
+"""How much louder than the room a loud one is."""
 NOISE_RISE_DB_PER_S = 6.0
 """How fast a louder room is taken for the usual one."""
 BRIEF_GAP_S = 0.03
@@ -42,6 +44,7 @@ class Sound:
     sound_s: float = 0.0
     quiet_s: float = 0.0
     noise_db: float = AUDIBLE_DB
+    is_loud: bool = False
 
     def add(self, audio: Float, *, rate_hz: int) -> None:
         """Take in the next stretch of the microphone."""
@@ -51,7 +54,9 @@ class Sound:
 
     def _step(self, level_db: float) -> None:
         self.noise_db = min(level_db, self.noise_db + NOISE_RISE_DB_PER_S * STEP_S)
-        if level_db > max(AUDIBLE_DB, self.noise_db + ABOVE_NOISE_DB):
+        above_db = level_db - max(AUDIBLE_DB - ABOVE_NOISE_DB, self.noise_db)
+        self.is_loud = above_db > FAR_ABOVE_NOISE_DB
+        if above_db > ABOVE_NOISE_DB:
             self.sound_s, self.quiet_s = self.sound_s + STEP_S, 0.0
             return
         self.quiet_s += STEP_S
@@ -128,7 +133,8 @@ class Overhearing:
             self._playout.take(Stance.SPEAK)
 
     def _consider(self) -> None:
-        evidence = Evidence(self._sound.sound_s, self._speech_s, self._sound.quiet_s, is_echo=self._is_echo())
+        sound = self._sound
+        evidence = Evidence(sound.sound_s, self._speech_s, sound.quiet_s, sound.is_loud, is_echo=self._is_echo())
         self._playout.take(give_way(self._playout.stance, evidence, self._patience))
 
     def _is_echo(self) -> bool:

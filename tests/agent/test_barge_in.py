@@ -23,6 +23,10 @@ def test_a_sound_turns_the_agent_down_before_anybody_knows_what_it_is() -> None:
     assert after(Stance.SPEAK, sound_s=0.02) is Stance.DUCK
 
 
+def test_a_loud_sound_does_so_at_once() -> None:
+    assert give_way(Stance.SPEAK, Evidence(sound_s=0.01, is_loud=True), PATIENCE) is Stance.DUCK
+
+
 def test_speech_silences_it() -> None:
     assert after(Stance.DUCK, sound_s=0.15, speech_s=0.12) is Stance.HOLD
 

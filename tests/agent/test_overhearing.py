@@ -126,6 +126,15 @@ def test_a_room_that_becomes_louder_is_soon_the_usual_one() -> None:
     assert sound.sound_s == 0.0
 
 
+def test_a_loud_sound_is_known_by_its_first_hundredth_of_a_second() -> None:
+    sound = Sound()
+    for amplitude in (0.0003, 0.0003, 0.1):
+        sound.add(np.full(STEP, amplitude, np.float32), rate_hz=RATE_HZ)
+    assert sound.is_loud
+    sound.add(np.full(STEP, 0.003, np.float32), rate_hz=RATE_HZ)
+    assert not sound.is_loud and sound.sound_s > 0
+
+
 def test_a_gap_within_a_sound_does_not_end_it() -> None:
     sound, loud, quiet = Sound(), np.full(STEP, 0.1, np.float32), np.zeros(STEP, np.float32)
     for frame in (quiet, loud, loud, quiet, quiet, loud):
