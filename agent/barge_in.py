@@ -78,22 +78,31 @@ def give_way(stance: Stance, evidence: Evidence, patience: Patience) -> Stance:
     return Stance.SPEAK if is_over else stance
 
 
-def is_meant(words: str, *, confidence: float = 1.0, is_final: bool = True, spoken: Sequence[str] = ()) -> bool:
+def is_meant(
+    words: str,
+    *,
+    confidence: float = 1.0,
+    is_final: bool = True,
+    spoken: Sequence[str] = (),
+    is_echoing: bool = False,
+) -> bool:
     """Whether words heard while the agent speaks are for it: no backchannel, no hum, no echo of what it has `spoken`.
 
-    `spoken` is given only where the caller's microphone is known to hear the agent. A single word may still become
-    anything until it `is_final`.
+    `spoken` is given only where the caller's microphone is known to hear the agent; if it `is_echoing` just now, one
+    of its words is enough. A single word may still become anything until it `is_final`.
     """
     said = [word for word in map(heard, PHRASES.sub(" ", words.casefold()).split()) if word]
     telling = [word for word in said if word not in BACKCHANNELS]
-    if not telling or (len(telling) == 1 and not is_final) or is_echoed(said, spoken):
+    if not telling or (len(telling) == 1 and not is_final):
+        return False
+    if is_echoed(said, spoken, fewest=1 if is_echoing else FEWEST_ECHOED, share=0.3 if is_echoing else 0.5):
         return False
     return len(telling) > FEW_WORDS or confidence >= SURE
 
 
-def is_echoed(words: Sequence[str], spoken: Sequence[str]) -> bool:
-    """Whether most of `words` stand in `spoken` in the same order."""
-    own = [heard(word) for word in spoken]
-    matches = SequenceMatcher(None, words, own, autojunk=False).get_matching_blocks()
+def is_echoed(words: Sequence[str], spoken: Sequence[str], *, fewest: int = FEWEST_ECHOED, share: float = 0.5) -> bool:
+    """Whether more than a `share` of `words`, and no fewer than `fewest`, stand in `spoken` in the same order."""
+    said, own = [heard(word) for word in words], [heard(word) for word in spoken]
+    matches = SequenceMatcher(None, said, own, autojunk=False).get_matching_blocks()
     count = sum(match.size for match in matches)
-    return count >= min(FEWEST_ECHOED, len(words)) and count > 0.5 * len(words) if own and words else False
+    return count >= min(fewest, max(1, len(said))) and count > share * len(said)

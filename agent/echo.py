@@ -110,7 +110,7 @@ class Echo:
         """How alike the microphone's last `span_s` is to what was played, for every delay from none to the longest."""
         here = np.diff(self._heard.before(at_s, span_s))
         there = np.diff(self._played.before(at_s, span_s + LONGEST_WAY_S))
-        size = 1 << (there.size + here.size).bit_length()
+        size = 1 << there.size.bit_length()
         products = np.fft.irfft(np.fft.rfft(there, size) * np.conj(np.fft.rfft(here, size)), size)
         power = np.cumsum(np.concatenate([[0.0], there.astype(np.float64) ** 2]))
         lags = there.size - here.size + 1

@@ -2,14 +2,14 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from livekit import rtc
 from livekit.agents import stt, vad
 
-from agent.barge_in import Evidence, Patience, Stance, give_way, is_meant
+from agent.barge_in import Evidence, Patience, Stance, give_way, is_echoed, is_meant
 from agent.echo import Echo
 from agent.playout import Playout
 from plugins.audio import Float, float_from_pcm
@@ -29,6 +29,11 @@ SPEECH = 0.5
 STILL_SPEECH = 0.35
 """Probabilities from which the detector's window counts as speech, at its beginning and within it."""
 WORDS_REMEMBERED = 40
+ECHO_DOUBT_S = 0.2
+"""A sound that was the agent's own stays so until it has been unlike it for this long."""
+COMPARE_EVERY_S = 0.03
+ECHO_TAIL_S = 2.0
+"""After the agent's last sound, words may still be its own."""
 
 TEXTS = (
     stt.SpeechEventType.INTERIM_TRANSCRIPT,
@@ -82,6 +87,7 @@ class Overhearing:
         self._sound = Sound()
         self._echo = Echo(playout.played)
         self._speech_s = 0.0
+        self._spoke_at_s = self._echoed_at_s = self._compared_at_s = float("-inf")
         self._spoken: deque[str] = deque(maxlen=WORDS_REMEMBERED)
 
     def said(self, word: str) -> None:
@@ -93,7 +99,8 @@ class Overhearing:
         audio, rate_hz = float_from_pcm(bytes(frame.data)), frame.sample_rate
         self._sound.add(audio, rate_hz=rate_hz)
         if self._playout.is_speaking:
-            self._echo.hear(audio, rate_hz=rate_hz, at_s=self._clock())
+            self._spoke_at_s = self._clock()
+            self._echo.hear(audio, rate_hz=rate_hz, at_s=self._spoke_at_s)
             self._consider()
 
     def window(self, event: vad.VADEvent) -> None:
@@ -107,7 +114,7 @@ class Overhearing:
     def transcript(self, event: stt.SpeechEvent) -> bool:
         """Whether a transcript is for the agent. While the agent speaks, only words that stop it are."""
         if not self._playout.is_speaking:
-            return True
+            return event.type not in TEXTS or not is_echoed(event.alternatives[0].text.split(), self._own_words())
         if event.type is stt.SpeechEventType.RECOGNITION_USAGE and self._playout.stance is Stance.HOLD:
             self._nothing_said()
         if event.type not in TEXTS:
@@ -124,8 +131,14 @@ class Overhearing:
             words.text,
             confidence=words.confidence,
             is_final=event.type is stt.SpeechEventType.FINAL_TRANSCRIPT,
-            spoken=tuple(self._spoken) if self._echo.is_known else (),
+            spoken=self._own_words(),
+            is_echoing=self._clock() - self._echoed_at_s < ECHO_TAIL_S,
         )
+
+    def _own_words(self) -> Sequence[str]:
+        """What the microphone may just have heard the agent say."""
+        is_possible = self._echo.is_known and self._clock() - self._spoke_at_s < ECHO_TAIL_S
+        return tuple(self._spoken) if is_possible else ()
 
     def _nothing_said(self) -> None:
         """An utterance is over, and none of its words were for the agent."""
@@ -138,4 +151,9 @@ class Overhearing:
         self._playout.take(give_way(self._playout.stance, evidence, self._patience))
 
     def _is_echo(self) -> bool:
-        return self._echo.explains(sound_s=max(self._sound.sound_s, self._speech_s), at_s=self._clock())
+        now_s = self._clock()
+        if now_s - self._compared_at_s >= COMPARE_EVERY_S:
+            self._compared_at_s = now_s
+            if self._echo.explains(sound_s=max(self._sound.sound_s, self._speech_s), at_s=now_s):
+                self._echoed_at_s = now_s
+        return now_s - self._echoed_at_s < ECHO_DOUBT_S

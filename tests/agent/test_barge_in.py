@@ -99,6 +99,12 @@ def test_the_agents_own_words_coming_back_are_not_meant_for_it() -> None:
     assert not is_meant("Garden room.", spoken=SPOKEN)
 
 
+def test_a_misheard_piece_of_an_echo_is_not_either_while_it_echoes() -> None:
+    assert is_meant("a green room", confidence=0.9, spoken=SPOKEN)
+    assert not is_meant("a green room", confidence=0.9, spoken=SPOKEN, is_echoing=True)
+    assert is_meant("how much does parking cost in summer", spoken=SPOKEN, is_echoing=True)
+
+
 def test_a_question_with_one_of_its_words_is() -> None:
     assert is_meant("how much is breakfast for two", spoken=SPOKEN)
 

@@ -116,6 +116,11 @@ def test_its_own_voice_does_not_disturb_it(ward: Ward) -> None:
     assert ward.speech.stance is Stance.SPEAK
     ward.ear.said("Breakfast is served from seven")
     assert not ward.transcribes("breakfast is served")
+    ward.speech.is_speaking = False
+    assert not ward.transcribes("breakfast is served from seven")
+    assert ward.transcribes("how much is parking")
+    ward.now_s += 5
+    assert ward.transcribes("breakfast is served from seven")
     assert not ward.stops
 
 
