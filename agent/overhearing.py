@@ -19,8 +19,8 @@ AUDIBLE_DB = -50.0
 """Quieter sounds are never minded."""
 ABOVE_NOISE_DB = 12.0
 """How much louder than the room a sound is."""
-FAR_ABOVE_NOISE_DB = 26.0
-"""How much louder than the room a loud one is."""
+FAR_ABOVE_NOISE_DB = 18.0
+"""How much louder than the room a sound is that is not waited for to go on."""
 NOISE_RISE_DB_PER_S = 6.0
 """How fast a louder room is taken for the usual one."""
 BRIEF_GAP_S = 0.03
