@@ -4,13 +4,15 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Any, cast
 
 from livekit import rtc
-from livekit.agents import Agent, FlushSentinel, ModelSettings, llm
+from livekit.agents import Agent, FlushSentinel, ModelSettings, llm, stt
 from livekit.agents.types import TimedString
 
 from agent.apology import PATIENCE_S, is_back, with_apology
 from agent.history import last_question
+from agent.overhearing import Overhearing
 from agent.pacing import Playhead, in_step
 from agent.phrases import ONE_MOMENT, Phrases
+from agent.playout import Playout
 from agent.prompting import Prompt, Prompting, chat_context
 from agent.quote import cited
 from agent.remembered import Remembered
@@ -38,6 +40,7 @@ class Assistant(Agent):
         history: llm.ChatContext | None = None,
         open_question: str = "",
         is_told: Callable[[], bool] = lambda: False,
+        overhearing: Overhearing | None = None,
     ) -> None:
         super().__init__(instructions="", chat_ctx=history)  # prompts are made per turn, in `llm_node`
         self.phrases = phrases
@@ -47,17 +50,26 @@ class Assistant(Agent):
         self._greeting = greeting
         self._open_question = open_question
         self._is_told = is_told
+        self._overhearing = overhearing
         self.playhead = Playhead()
 
     async def on_enter(self) -> None:
         """Greet the caller aloud, and answer what is open."""
-        if output := self.session.output.audio:
+        if isinstance(output := self.session.output.audio, Playout):
             self.playhead.follow(output)
-        self.session.on("agent_state_changed", self.playhead.on_agent_state)
         self.session.say(self._greeting)
         if self._open_question:
             question = llm.ChatMessage(role="user", content=[self._open_question])
             self.session.generate_reply(user_input=question, input_modality="audio")
+
+    async def stt_node(
+        self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
+    ) -> AsyncIterator[stt.SpeechEvent]:
+        """Transcripts of the caller; of what is said while the agent speaks, only what is meant for it."""
+        listening = self._overhearing
+        async for event in Agent.default.stt_node(self, _overheard(audio, listening), model_settings):
+            if listening is None or listening.transcript(event):
+                yield event
 
     async def llm_node(self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings) -> Reply:
         """Answer the last question: retrieval, prompt, model. May run ahead of the end of the turn.
@@ -133,6 +145,8 @@ class Assistant(Agent):
         output = self.session.output
         has_voice = output.audio_enabled and output.audio is not None
         async for word in in_step(text, self.playhead) if has_voice else text:
+            if self._overhearing:
+                self._overhearing.said(word)
             yield word
 
     async def _engine_is_back(self) -> bool:
@@ -144,3 +158,12 @@ class Assistant(Agent):
             return
         yield apology
         yield FlushSentinel()
+
+
+async def _overheard(
+    audio: AsyncIterable[rtc.AudioFrame], overhearing: Overhearing | None
+) -> AsyncIterator[rtc.AudioFrame]:
+    async for frame in audio:
+        if overhearing:
+            overhearing.frame(frame)
+        yield frame

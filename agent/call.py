@@ -29,10 +29,12 @@ from agent.discretion import be_discreet
 from agent.history import recent
 from agent.logs import call_id
 from agent.outage import Outage
+from agent.overhearing import Overhearing
+from agent.playout import Playout
 from agent.prompting import Prompting, answer_rules, chat_context
 from agent.prompts import read_stock
 from agent.rescue import RESUMED
-from agent.session import build_session, build_vad, room_options
+from agent.session import build_session, build_vad, patience, room_options
 from agent.settings import Settings
 from agent.typed import TextDoor
 from agent.waterfall import TURN_TOPIC, Json, Waterfall, numbers
@@ -78,13 +80,17 @@ class Call:
         self._engine = EngineClient(settings.engine.url)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._waterfall = Waterfall(self._tell)
+        self._playout = Playout()
+        self._overhearing = Overhearing(self._playout, stop=self._stop, patience=patience(settings.turn))
         self._session = build_session(
             settings,
             self._engine,
             job.proc.userdata["vad"],
             call_id=job.room.name,
             on_decoded=self._waterfall.decoded,
+            on_window=self._overhearing.window,
         )
+        self._session.output.audio = self._playout
         self._outage = Outage(come_back=lambda: is_back(self._engine), say=self._say)
         self._prompting = Prompting(self._engine, answer_rules(settings), documents_on=self._documents_on)
         self._ahead = Ahead(self._engine, self._prompting, call_id=job.room.name)
@@ -108,12 +114,14 @@ class Call:
             history=chat_context(earlier.messages[:-1] if asked else earlier.messages),
             open_question=asked,
             is_told=lambda: self._outage.is_told,
+            overhearing=self._overhearing,
         )
 
     async def start(self) -> None:
         """Join the room and greet; the call then runs by itself until the caller leaves."""
         await self._job.connect()  # subscribes to everything: single subscriptions are lost when LiveKit restarts
         self._job.room.local_participant.register_rpc_method(INTERRUPT_METHOD, self._interrupt)
+        self._keep(self._playout.publish(self._job.room))
         await self._session.start(
             self._assistant,
             room=self._job.room,
@@ -144,6 +152,10 @@ class Call:
         if caller and caller.identity == request.caller_identity:
             await self._session.interrupt(force=True)
         return ""
+
+    def _stop(self) -> None:
+        """The caller speaks over the agent and means it."""
+        self._session.interrupt(force=True)
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         self._waterfall.said(event.item)
@@ -207,6 +219,7 @@ class Call:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._playout.aclose()
         try:
             await self._engine.release_call(self._job.room.name)
         except EngineError as error:

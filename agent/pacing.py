@@ -5,13 +5,13 @@ should leave: some 40 ms for every second of an answer. Here the voice itself te
 """
 
 import asyncio
-import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator
 
-from livekit.agents import AgentStateChangedEvent
 from livekit.agents.types import TimedString
 from livekit.agents.utils import is_given
 from livekit.agents.voice import io
+
+from agent.playout import Playout
 
 STEP_S = 0.1
 """How often a waiting caption looks whether the voice was held up."""
@@ -20,47 +20,33 @@ MUTE_S = 3.0
 
 
 class Playhead:
-    """Where the voice is in the segment that is being played, in seconds."""
+    """Where the voice is in the segment that is being played."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._moved = asyncio.Event()
+        self._playout: Playout | None = None
         self._is_playing = False
-        self._is_held = False
-        self._began_s = 0.0
-        self._held_at_s = 0.0
 
-    def follow(self, output: io.AudioOutput) -> None:
+    def follow(self, playout: Playout) -> None:
         """Listen to the room's audio output."""
-        output.on("playback_started", self.on_started)
-        output.on("playback_finished", self.on_finished)
+        self._playout = playout
+        playout.on("playback_started", self._on_started)
+        playout.on("playback_finished", self._on_finished)
 
-    def on_started(self, event: io.PlaybackStartedEvent) -> None:
+    def _on_started(self, _: io.PlaybackStartedEvent) -> None:
         """The first sound of a segment leaves."""
-        self._is_playing, self._is_held, self._began_s = True, False, event.created_at
+        self._is_playing = True
         self._moved.set()
 
-    def on_finished(self, _: io.PlaybackFinishedEvent) -> None:
+    def _on_finished(self, _: io.PlaybackFinishedEvent) -> None:
         """A segment was played to its end, or broken off."""
         self._is_playing = False
         self._moved.clear()
 
-    def on_agent_state(self, event: AgentStateChangedEvent) -> None:
-        """In the middle of a segment, an agent that stops speaking has been held up by the caller."""
-        if not self._is_playing or (event.new_state == "speaking") != self._is_held:
-            return
-        if self._is_held:
-            self._began_s = self._clock() - self._held_at_s
-        else:
-            self._held_at_s = self.position_s
-        self._is_held = not self._is_held
-
     @property
     def position_s(self) -> float:
         """How much of the segment has been heard; everything, once it is over."""
-        if not self._is_playing:
-            return float("inf")
-        return self._held_at_s if self._is_held else self._clock() - self._began_s
+        return self._playout.position_s if self._playout and self._is_playing else float("inf")
 
     async def start(self) -> None:
         """Wait until a segment is being played."""

@@ -8,20 +8,22 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextInputOptions, TextOutputOptions
 from livekit.agents.voice.room_io.types import TextInputEvent
 
+from agent.barge_in import Patience
 from agent.settings import Settings, TurnSettings
 from agent.turn_detector import AudioTurnDetector, TurnClock, TurnDetector
 from agent.turn_end import TurnRules
 from plugins.client import EngineClient
 from plugins.llama.llm import LLM
 from plugins.piper.tts import TTS
-from plugins.whisper.stt import STT
+from plugins.whisper.stt import STT, OnWindow
 
 OnText = Callable[[AgentSession[None], TextInputEvent], Coroutine[Any, Any, None]]
 
 HEARING_RATE_HZ = 16_000
-HEARING_FRAME_MS = 20
+HEARING_FRAME_MS = 10
 FALSE_INTERRUPTION_S = 1.0
 """Silence after which speech that held the agent up, but said nothing, is forgotten and the agent goes on."""
+NEVER_S = 1e9
 CLOSE_TRANSCRIPT_S = 0.2
 """How long the end of a call waits for the transcript of a last half-word."""
 QUICK_RETRY = APIConnectOptions(max_retry=1, retry_interval=0.1, timeout=20)
@@ -47,16 +49,24 @@ def build_session(
     *,
     call_id: str,
     on_decoded: Callable[[float], None] | None = None,
+    on_window: OnWindow | None = None,
 ) -> AgentSession[None]:
     """A session with models of its own: LiveKit's model objects tell everything to every session they serve.
 
     What the language model has read is kept in the engine under `call_id` from turn to turn. `on_decoded` is told the
-    milliseconds that each transcript took.
+    milliseconds that each transcript took, `on_window` the voice activity detector's opinion of every few hundredths
+    of a second.
     """
     language, answer = settings.models.language, settings.answer
     clock = turn_clock(settings)
     session = AgentSession[None](
-        stt=STT(engine, vad=detector, language=None if language == "auto" else language, on_decoded=on_decoded),
+        stt=STT(
+            engine,
+            vad=detector,
+            language=None if language == "auto" else language,
+            on_decoded=on_decoded,
+            on_window=on_window,
+        ),
         llm=LLM(engine, call_id=call_id, temperature=answer.temperature, max_tokens=answer.max_tokens),
         tts=TTS(engine),
         vad=detector,
@@ -76,6 +86,11 @@ def build_session(
     return session
 
 
+def patience(turn: TurnSettings) -> Patience:
+    """How long the agent listens to a sound before it gives way."""
+    return Patience(speech_s=turn.interruption_min_s)
+
+
 def turn_clock(settings: Settings) -> TurnClock:
     """What the settings say about the end of a turn."""
     turn = settings.turn
@@ -91,7 +106,7 @@ def turn_handling(turn: TurnSettings, clock: TurnClock) -> TurnHandlingOptions:
         endpointing={"mode": "fixed", "min_delay": turn.min_delay_s, "max_delay": turn.max_delay_s},
         interruption={
             "mode": "vad",
-            "min_duration": turn.interruption_min_s,
+            "min_duration": NEVER_S,  # `agent/overhearing.py` does that
             "resume_false_interruption": True,
             "false_interruption_timeout": FALSE_INTERRUPTION_S,
         },
@@ -105,6 +120,7 @@ def room_options(on_text: OnText) -> RoomOptions:
         audio_input=AudioInputOptions(
             sample_rate=HEARING_RATE_HZ, frame_size_ms=HEARING_FRAME_MS, pre_connect_audio=False
         ),
+        audio_output=False,  # `agent/playout.py` is
         text_input=TextInputOptions(text_input_cb=on_text),
         text_output=TextOutputOptions(sync_transcription=False),  # `agent/pacing.py` does that
         delete_room_on_close=True,

@@ -158,8 +158,8 @@ class TurnSettings(Section):
     """Silence that ends a turn whose words tell nothing about its end."""
     max_delay_s: PositiveFloat = 1.2
     """Silence that ends a turn in any case, even after "and" or in the middle of a phone number."""
-    interruption_min_s: float = Field(default=0.25, ge=0)
-    """Speech of the caller that stops the agent."""
+    interruption_min_s: float = Field(default=0.1, ge=0)
+    """Speech of the caller that silences the agent, until it is clear whether it was meant for it."""
     echo_guard_s: float = Field(default=0.6, ge=0)
     """Time after the agent's first word in which the caller cannot interrupt, while echo cancellation settles."""
 

@@ -1,4 +1,4 @@
-"""`python -m bench heard`, `calls`, `engine`, `survival`: what callers wait for, how many fit, what outlives what."""
+"""Benchmarks: what callers live through, how many fit on a machine, and what outlives what."""
 
 import asyncio
 from pathlib import Path
@@ -10,6 +10,8 @@ from agent.settings import load, steer_libraries
 from bench import calls as calls_bench
 from bench import growth
 from bench import heard as heard_bench
+from bench import interrupt as interrupt_bench
+from bench import noise as noise_bench
 from bench import survival as survival_bench
 from bench.results import save
 from bench.shapes.build import Size, build
@@ -53,7 +55,8 @@ def calls(
 ) -> None:
     """Simultaneous talking calls: heard latency, memory and cores against their number."""
     numbers = _numbers(at)
-    steer_libraries({"WORKER_MAX_CALLS": str(2 * max(numbers))})  # calls that just ended still hold their lines
+    lines = 2 * max(numbers)  # calls that just ended still hold theirs
+    steer_libraries({"WORKER_MAX_CALLS": str(lines), "ENGINE_TARGET_MS": "0"})
     figures = asyncio.run(
         calls_bench.run(load(), at=numbers, seconds=seconds, target_ms=target_ms, with_model_sets=per_call_engines)
     )
@@ -89,8 +92,23 @@ def survival(
     calls: Annotated[int, typer.Option(help="Short calls over which nothing may grow.")] = growth.CALLS,
 ) -> None:
     """Killed workers and engines as callers notice them, and memory over many short calls."""
+    steer_libraries({"ENGINE_TARGET_MS": "0"})
     figures = asyncio.run(survival_bench.run(load(), calls=calls))
     save("survival", figures)
+
+
+@app.command()
+def interrupt() -> None:
+    """Barge-ins: the caller's first sound to a quieter, then to a silent agent."""
+    save("interrupt", asyncio.run(interrupt_bench.run(load())))
+
+
+@app.command()
+def noise(
+    minutes: Annotated[float, typer.Option(help="Noise to listen to.")] = noise_bench.NOISE_S / 60,
+) -> None:
+    """Non-speech: words invented from it, and answers broken off because of it."""
+    save("noise", asyncio.run(noise_bench.run(load(), seconds=60 * minutes)))
 
 
 @app.command(hidden=True)

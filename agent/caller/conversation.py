@@ -18,6 +18,7 @@ from agent.caller.script import CallScript, Patience, Type, said
 from agent.caller.tape import Tape
 from agent.caller.ticket import Ticket
 from agent.discretion import without_tokens
+from plugins.audio import Float
 
 CONNECT_TIMEOUT_S = 15.0
 CHAT = "lk.chat"
@@ -81,7 +82,7 @@ class Caller:
         self.joined_ms = 0.0
         self.agent_attributes: dict[str, str] = {}
         self.tape = Tape(sample_rate_hz=RATE_HZ, started_at_s=loop.time())
-        self.ear = Ear(listener=lambda frame, at_s: self.tape.add(1, frame, at_s=at_s))
+        self.ear = Ear(listener=self._hear)
         self._source, self._track = microphone()
         self.mouth = Mouth(self._source, listener=lambda frame, at_s: self.tape.add(0, frame, at_s=at_s))
         self._patience = patience or Patience()
@@ -91,6 +92,11 @@ class Caller:
         self.room.on("track_subscribed", self._on_track)
         self.room.on("participant_connected", self._on_participant)
         self.room.on("participant_attributes_changed", self._on_attributes)
+
+    def _hear(self, frame: Float, at_s: float) -> None:
+        self.tape.add(1, frame, at_s=at_s)
+        if self.mouth.leak:
+            self.mouth.leak.hear(frame)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as leaving:

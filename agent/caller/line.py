@@ -5,12 +5,13 @@ All times are the event loop's clock, in seconds.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from livekit import rtc
 
-from agent.caller.loudness import first_audible, last_audible
+from agent.caller.loudness import first_audible, last_audible, level_db
 from plugins.audio import Float, float_from_pcm, pcm_from_float
 
 RATE_HZ = 48_000
@@ -25,17 +26,37 @@ Listener = Callable[[Float, float], None]
 """Told every frame and the time at which it began."""
 
 
+class Leak:
+    """A loudspeaker that the microphone hears: what the ear takes in comes back quieter and later."""
+
+    def __init__(self, *, gain: float, delay_s: float) -> None:
+        self._gain = gain
+        self._audio: Float = np.zeros(round(delay_s * RATE_HZ), np.float32)
+
+    def hear(self, frame: Float) -> None:
+        """Take in a frame of the agent."""
+        self._audio = np.concatenate([self._audio, frame * np.float32(self._gain)])
+
+    def next(self) -> Float:
+        """The next frame at the microphone, or as much as there is."""
+        frame, self._audio = self._audio[:FRAME], self._audio[FRAME:]
+        return frame
+
+
 class Mouth:
-    """Sends a frame every 10 ms, from the speech given to it or else a quiet room's noise."""
+    """Sends a frame every 10 ms, from the speech given to it or else a quiet room's noise, and what `leak` gives."""
 
     def __init__(self, source: rtc.AudioSource, *, listener: Listener | None = None) -> None:
         self._source = source
         self._listener = listener
         self._pending: Float = np.zeros(0, np.float32)
         self._spoken = asyncio.Event()
+        self.first_audible_at_s: float | None = None
+        """When the first audible sample of the latest speech was sent."""
         self._last_audible_at_s = 0.0
         self.delays_s: list[float] = []
         """How late each frame was sent, oldest first."""
+        self.leak: Leak | None = None
         self._noise = np.random.default_rng(seed=7)
 
     async def run(self) -> None:
@@ -55,6 +76,7 @@ class Mouth:
         """Say `audio` (48 kHz) and return when its last audible sample was sent."""
         self._spoken.clear()
         self._pending = audio
+        self.first_audible_at_s = None
         await self._spoken.wait()
         return self._last_audible_at_s
 
@@ -68,22 +90,38 @@ class Mouth:
         if self._pending.size:
             speech, self._pending = self._pending[:FRAME], self._pending[FRAME:]
             frame[: speech.size] += speech
+            if self.first_audible_at_s is None and (first := first_audible(speech)) is not None:
+                self.first_audible_at_s = at_s + first / RATE_HZ
             if (last := last_audible(speech)) is not None:
                 self._last_audible_at_s = at_s + last / RATE_HZ
             if not self._pending.size:
                 self._spoken.set()
+        if self.leak:
+            echo = self.leak.next()
+            frame[: echo.size] += echo
         if self._listener:
             self._listener(frame, at_s)
         return frame
 
 
+@dataclass(frozen=True)
+class Level:
+    """How loud a frame that was over at `ended_at_s` was, in dB of full scale, and when it was last audible."""
+
+    ended_at_s: float
+    db: float
+    audible_at_s: float | None
+
+
 class Ear:
-    """Hears the agent's track: when sound began, and when it was last heard."""
+    """Hears the agent's track: when sound began, when it was last heard, and how loud it was all along."""
 
     def __init__(self, *, listener: Listener | None = None) -> None:
         self._listener = listener
         self._sounds: list[float] = []
+        self.levels: list[Level] = []
         self._heard = asyncio.Event()
+        self._heard_more = asyncio.Event()
 
     async def listen(self, track: rtc.Track) -> None:
         """Hear `track` until it ends."""
@@ -100,6 +138,10 @@ class Ear:
         """Take in one frame that began at `began_at_s`."""
         if self._listener:
             self._listener(frame, began_at_s)
+        last = last_audible(frame)
+        audible_at_s = None if last is None else began_at_s + last / RATE_HZ
+        self.levels.append(Level(began_at_s + frame.size / RATE_HZ, level_db(frame), audible_at_s))
+        self._heard_more.set()
         if (first := first_audible(frame)) is not None:
             self._sounds.append(began_at_s + first / RATE_HZ)
             self._heard.set()
@@ -119,6 +161,14 @@ class Ear:
             self._heard.clear()
             await self._heard.wait()
         return sound
+
+    async def louder_than(self, db: float) -> None:
+        """Wait for a frame that is louder."""
+        while True:
+            self._heard_more.clear()
+            await self._heard_more.wait()
+            if self.levels[-1].db > db:
+                return
 
 
 def microphone() -> tuple[rtc.AudioSource, rtc.LocalAudioTrack]:

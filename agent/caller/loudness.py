@@ -18,3 +18,8 @@ def last_audible(audio: Float) -> int | None:
     """Index of the last sample that can be heard, or `None` in silence."""
     loud = np.flatnonzero(np.abs(audio) >= AUDIBLE)
     return int(loud[-1]) if loud.size else None
+
+
+def level_db(audio: Float) -> float:
+    """How loud audio is, in dB of full scale; digital silence is -120."""
+    return 10 * float(np.log10(np.mean(np.square(audio)) + 1e-12)) if audio.size else -120.0

@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 from livekit.agents.voice.room_io import TextInputEvent
 
-from agent.session import build_session, build_vad, room_options, turn_clock, turn_handling
+from agent.session import (
+    HEARING_FRAME_MS,
+    build_session,
+    build_vad,
+    patience,
+    room_options,
+    turn_clock,
+    turn_handling,
+)
 from agent.settings import Settings, TurnSettings
 from agent.turn_detector import AudioTurnDetector, TurnDetector
 from plugins.client import EngineClient
@@ -32,7 +40,12 @@ def test_turns_follow_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     handling = turn_handling(TurnSettings(), turn_clock(Settings()))
     assert handling["turn_detection"] == "vad"
     assert (handling["endpointing"]["min_delay"], handling["endpointing"]["max_delay"]) == (0.5, 2)
-    assert handling["interruption"]["min_duration"] == 0.4
+    assert patience(TurnSettings()).speech_s == 0.4
+
+
+def test_only_words_that_are_meant_for_the_agent_interrupt_it() -> None:
+    handling = turn_handling(TurnSettings(), turn_clock(Settings()))
+    assert handling["interruption"]["min_duration"] > 1_000_000
 
 
 async def test_two_sessions_share_no_model_object() -> None:
@@ -54,5 +67,5 @@ def test_audio_comes_as_whisper_wants_it_and_the_room_ends_with_the_call() -> No
 
     options = room_options(on_text)
     audio = options.get_audio_input_options()
-    assert audio and (audio.sample_rate, audio.frame_size_ms) == (16_000, 20)
+    assert audio and (audio.sample_rate, audio.frame_size_ms) == (16_000, HEARING_FRAME_MS)
     assert options.delete_room_on_close

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.caller.line import FRAME, RATE_HZ, ROOM_NOISE, Ear, Mouth
+from agent.caller.line import FRAME, RATE_HZ, ROOM_NOISE, Ear, Leak, Mouth
 from plugins.audio import Float, float_from_pcm
 
 
@@ -53,6 +53,23 @@ async def test_the_last_audible_sample_counts_not_the_silence_after_it(microphon
     assert moment == pytest.approx(loud_at_s + (FRAME - 1) / RATE_HZ)
 
 
+async def test_the_first_audible_sample_is_known_as_well(microphone: Microphone) -> None:
+    sent: list[tuple[float, float]] = []
+    mouth = Mouth(microphone, listener=lambda frame, at_s: sent.append((at_s, float(np.abs(frame).max()))))  # type: ignore[arg-type]
+    await spoken(mouth, np.concatenate([np.zeros(2 * FRAME, np.float32), tone(FRAME)]))
+    [(loud_at_s, _)] = [one for one in sent if one[1] > 0.1]
+    assert mouth.first_audible_at_s == pytest.approx(loud_at_s)
+
+
+async def test_a_loudspeaker_near_the_microphone_is_heard_later_and_quieter(microphone: Microphone) -> None:
+    mouth = Mouth(microphone)  # type: ignore[arg-type]
+    mouth.leak = Leak(gain=0.5, delay_s=2 * FRAME / RATE_HZ)
+    mouth.leak.hear(tone(FRAME))
+    await spoken(mouth, np.zeros(5 * FRAME, np.float32))
+    loudness = [round(float(np.abs(frame).max()), 2) for frame in microphone.frames]
+    assert loudness[:4] == [0.0, 0.0, 0.25, 0.0]
+
+
 async def test_a_silent_caller_sends_a_quiet_rooms_noise(microphone: Microphone) -> None:
     mouth = Mouth(microphone)  # type: ignore[arg-type]
     await spoken(mouth, np.zeros(3 * FRAME, np.float32))
@@ -85,6 +102,25 @@ def test_the_ear_knows_when_sound_began_within_a_frame() -> None:
     ear.hear(frame, began_at_s=1.01)
     assert ear.first_sound_after(0.5) == pytest.approx(1.015)
     assert ear.last_sound_s == pytest.approx(1.015)
+
+
+def test_the_ear_remembers_how_loud_it_was() -> None:
+    ear = Ear()
+    ear.hear(tone(FRAME), began_at_s=1.0)
+    ear.hear(np.zeros(FRAME, np.float32), began_at_s=1.01)
+    loud, quiet = ear.levels
+    assert loud.db == pytest.approx(-6, abs=0.1) and loud.audible_at_s == pytest.approx(1.01, abs=0.001)
+    assert quiet.db == pytest.approx(-120) and quiet.audible_at_s is None
+
+
+async def test_waiting_for_a_loud_moment_ends_with_it() -> None:
+    ear = Ear()
+    waiting = asyncio.create_task(ear.louder_than(-20))
+    for frame in (np.zeros(FRAME, np.float32), tone(FRAME)):
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        ear.hear(frame, began_at_s=1.0)
+    await waiting
 
 
 def test_sound_before_the_question_is_no_answer() -> None:

@@ -61,7 +61,7 @@ def test_the_machine_runs_with_the_shapes_and_an_engine_that_knows_the_script(
     members = stage.Stage(shapes, mode="free").members(load(), CallScript([Say("can i bring my dog")]))
     by_name = {part.name: part for part in members}
     assert "engine-of-shapes" in by_name["engine"].arguments
-    assert "engine-of-shapes" not in by_name["worker"].arguments
-    assert by_name["worker"].environment["MODELS_LLAMA"] == str(shapes.llama)
+    assert "engine-of-shapes" not in by_name["worker-1"].arguments
+    assert by_name["worker-1"].environment["MODELS_LLAMA"] == str(shapes.llama)
     assert by_name["engine"].environment["ANSWER_MODE"] == "free"
     assert isinstance(Script.load(tmp_path / "script.npz"), Script)
