@@ -116,6 +116,7 @@ class Engine:
         if llama := self.llama.loaded():
             await asyncio.to_thread(llama.close)
         self._threads.shutdown(wait=False, cancel_futures=True)
+        gc.unfreeze()
 
     async def _load(self) -> None:
         """The embedder's library is slow to import, so it has a thread to itself."""
