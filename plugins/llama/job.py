@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from plugins.llama.forced import Forced
 from plugins.llama.generation import Generation, Usage
 from plugins.llama.grammar import Grammar
 from plugins.llama.output import Output
@@ -26,6 +27,8 @@ class Job:
     """What may follow an opened tool call, where the model is free to open one."""
     constrained: bool = False
     """Whether it is in such a call."""
+    forced: Forced | None = None
+    """What the grammar leaves no choice about, if it is one of whole lines."""
     arrival: int = 0
     cached_tokens: int | None = None
     prefill_s: float = 0.0

@@ -10,6 +10,7 @@ from threading import Lock, Thread
 from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, ModelError, Superseded
 from plugins.llama.cells import Cells
 from plugins.llama.context import Context, Logits, Row
+from plugins.llama.forced import Forced
 from plugins.llama.generation import Delta, Load, Priority
 from plugins.llama.job import Job
 from plugins.llama.pace import Pace, share_out
@@ -123,6 +124,8 @@ class DecodeLoop:
             if job.generation.priority <= other.generation.priority:
                 self._fail(other, Superseded("a newer request of the same call took this one's place"))
         self._waiting.append(job)
+        if job.forced:
+            self._write_forced(job, job.forced)
 
     def _release(self, call_id: str) -> None:
         for job in self._of_call(call_id):
@@ -198,18 +201,38 @@ class DecodeLoop:
             self._fail(job, error)
 
     def _write(self, job: Job, token: int) -> None:
-        """One more token of an answer."""
+        """One more token of an answer, and what follows from it for certain."""
         if token in self._vocabulary.ends:
             return self._finish(job, "stop")
-        job.tokens.append(token)
-        if delta := job.output.feed(self._vocabulary.piece(token)):
-            self._bell.send(job.stream, delta)
-        if job.output.stopped:
-            self._finish(job, "stop")
-        elif len(job.tokens) >= job.limit:
-            self._finish(job, "length")
-        elif job.call_grammar:
+        if not self._add(job, token):
+            return
+        if job.call_grammar:
             _watch_calls(job)
+        if job.forced:
+            self._write_forced(job, job.forced)
+
+    def _add(self, job: Job, token: int) -> bool:
+        """Give a token out; whether the answer goes on."""
+        piece = self._vocabulary.piece(token)
+        job.tokens.append(token)
+        if job.forced:
+            job.forced.say(piece)
+        if delta := job.output.feed(piece):
+            self._bell.send(job.stream, delta)
+        is_whole = job.output.stopped
+        if is_whole or len(job.tokens) >= job.limit:
+            self._finish(job, "stop" if is_whole else "length")
+            return False
+        return True
+
+    def _write_forced(self, job: Job, forced: Forced) -> None:
+        """What the grammar leaves no choice about goes out without the model; it reads that in one step."""
+        for token in self._vocabulary.tokenize_text(forced.rest):
+            job.sampler.accept(token)
+            if not self._add(job, token):
+                return
+        if forced.is_over:
+            self._finish(job, "stop")
 
     def _finish(self, job: Job, reason: str) -> None:
         rest = job.output.finish() or Delta()

@@ -12,6 +12,7 @@ from jinja2 import TemplateSyntaxError
 from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, ModelCorrupt
 from plugins.llama.cells import Cells
 from plugins.llama.context import Context
+from plugins.llama.forced import forced_by
 from plugins.llama.generation import Delta, Generation, Load, Priority, ToolCall, Usage
 from plugins.llama.grammar import Grammar, grammar_of, offered_tools, opened_call
 from plugins.llama.job import Job
@@ -129,6 +130,7 @@ class LlamaModel:
             sampler=self._sampler(generation, grammar),
             output=Output(stops=generation.stop, listener=listener(self._style, {tool["name"] for tool in tools})),
             call_grammar=self._call_grammar(tools) if tools and not grammar else None,
+            forced=forced_by(grammar) if generation.max_tokens else None,
         )
         self._loop.submit(job)
 

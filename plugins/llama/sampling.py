@@ -110,6 +110,11 @@ class Sampler:
             self._grammar.accept(token)
         return token
 
+    def accept(self, token: int) -> None:
+        """A token came next without having been chosen. The grammar must allow it."""
+        if self._grammar:
+            self._grammar.accept(token)
+
     def close(self) -> None:
         """Free the native parts."""
         if self._draw:

@@ -31,6 +31,14 @@ class Vocabulary:
         count = c.llama_tokenize(self.pointer, text, len(text), tokens, len(tokens), add_bos, True)
         return tokens[:count]
 
+    def tokenize_text(self, text: str) -> list[int]:
+        """Tokens of plain text in the middle of an answer; none if the tokenizer would change it."""
+        encoded = text.encode()
+        tokens = (ctypes.c_int32 * (len(encoded) + 2))()
+        count = c.llama_tokenize(self.pointer, encoded, len(encoded), tokens, len(tokens), False, False)
+        found = list(tokens[: max(0, count)])
+        return found if b"".join(map(self.piece, found)) == encoded else []
+
     def piece(self, token: int) -> bytes:
         """The bytes that a token stands for, perhaps a part of a character; none for control tokens."""
         if (piece := self._pieces.get(token)) is None:
