@@ -18,6 +18,8 @@ right sure true uh uhhuh uhuh um wow yeah yep yes yup
 """
 BACKCHANNELS = frozenset(USUAL.split())
 PHRASES = re.compile(r"\b(i see|got it|makes sense|of course|mm[ -]?hmm?|uh[ -](huh|how)|all right|go on|go ahead)\b")
+COMMANDS = frozenset("stop wait quiet enough pause".split())
+"""Words that mean it however doubtful they were heard."""
 FEW_WORDS = 2
 SURE = 0.8
 """Confidence that a word or two need: what Whisper makes of a hum or a breath is as short, and doubtful."""
@@ -97,7 +99,7 @@ def is_meant(
         return False
     if is_echoed(said, spoken, fewest=1 if is_echoing else FEWEST_ECHOED, share=0.3 if is_echoing else 0.5):
         return False
-    return len(telling) > FEW_WORDS or confidence >= SURE
+    return len(telling) > FEW_WORDS or confidence >= SURE or not COMMANDS.isdisjoint(telling)
 
 
 def is_echoed(words: Sequence[str], spoken: Sequence[str], *, fewest: int = FEWEST_ECHOED, share: float = 0.5) -> bool:
