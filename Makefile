@@ -24,9 +24,9 @@ evaluate: ## measure the starter models again
 	@$(PYTHON) tools/setup.py evaluate
 	@exec $(VENV)/python -m training.evaluate
 
-bench: ## heard latency, beside the same models used the usual way
+bench: ## every benchmark, on an otherwise quiet machine; writes bench/results
 	@$(PYTHON) tools/setup.py bench
-	@exec $(VENV)/python -m bench heard --stock
+	@exec $(VENV)/python -m bench all
 
 lint: ## style
 	$(VENV)/ruff check .

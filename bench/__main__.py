@@ -1,6 +1,8 @@
 """Benchmarks: what callers live through, how many fit on a machine, and what outlives what."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -109,6 +111,28 @@ def noise(
 ) -> None:
     """Non-speech: words invented from it, and answers broken off because of it."""
     save("noise", asyncio.run(noise_bench.run(load(), seconds=60 * minutes)))
+
+
+EVERYTHING = (
+    ("heard", "--stock"),
+    ("heard", "--stock", "--models", "standard-shapes"),
+    ("calls",),
+    ("engine",),
+    ("interrupt",),
+    ("noise",),
+    ("survival",),
+)
+
+
+@app.command("all")
+def everything() -> None:
+    """All of it, one after the other, each in a process of its own; then the table for the README."""
+    from bench import table
+
+    failed = [words for words in EVERYTHING if subprocess.run([sys.executable, "-m", "bench", *words]).returncode]
+    print(table.write())
+    if failed:
+        raise SystemExit(f"did not end well: {', '.join(' '.join(words) for words in failed)}")
 
 
 @app.command(hidden=True)
