@@ -18,7 +18,7 @@ right sure true uh uhhuh uhuh um wow yeah yep yes yup
 """
 BACKCHANNELS = frozenset(USUAL.split())
 PHRASES = re.compile(r"\b(i see|got it|makes sense|of course|mm[ -]?hmm?|uh[ -](huh|how)|all right|go on|go ahead)\b")
-COMMANDS = frozenset("stop wait quiet enough pause".split())
+COMMANDS = frozenset(["stop", "wait", "quiet", "enough", "pause"])
 """Words that mean it however doubtful they were heard."""
 FEW_WORDS = 2
 SURE = 0.8
