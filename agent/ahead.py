@@ -66,7 +66,8 @@ class Ahead:
     async def _think(self, text: str) -> None:
         history = self._session.history if self._session else llm.ChatContext.empty()
         messages = await self._prompting.ahead(history, text)
-        await self._engine.read_ahead(messages, call_id=self._call_id)
+        if messages:
+            await self._engine.read_ahead(messages, call_id=self._call_id)
 
     async def aclose(self) -> None:
         """Stop."""

@@ -83,15 +83,16 @@ class Prompting:
         return await self._prompt((question.raw_text_content or "").strip(), self._recent(before(chat, question)))
 
     async def ahead(self, chat: llm.ChatContext, text: str) -> Messages:
-        """The prompt's messages if the caller's turn were `text`, or their beginning while nothing is said yet.
+        """What the model will have to read if the caller's turn is `text`, or while nothing is said yet.
 
-        What is found for them is kept for `prompt`. Raises `EngineError`.
+        That is the prompt or its beginning; nothing in quote mode, which leaves the model no choice. What is found for
+        `text` is kept for `prompt`. Raises `EngineError`.
         """
         history = self._recent(chat.messages())
-        if text:
-            return (await self._prompt(text, history)).messages
-        instructions = read_prompt("quote") if self._rules.mode == "quote" else self._rules.instructions
-        return [{"role": "system", "content": instructions}, *history]
+        messages = (await self._prompt(text, history)).messages if text else ()
+        if self._rules.mode == "quote":
+            return ()
+        return messages or [{"role": "system", "content": self._rules.instructions}, *history]
 
     async def _prompt(self, text: str, history: Messages) -> Prompt:
         rules, documents = self._rules, self._documents_on()

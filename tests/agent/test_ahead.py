@@ -85,3 +85,14 @@ async def test_an_engine_that_is_away_ends_nothing() -> None:
     following.on_transcript(heard("back"))
     await settle()
     assert reader.read == ["away", "back"]
+
+
+async def test_where_there_is_nothing_to_read_the_model_is_left_alone() -> None:
+    async def nothing(_: llm.ChatContext, text: str) -> list[dict[str, str]]:
+        return []
+
+    reader = Reader()
+    following = Ahead(reader, SimpleNamespace(ahead=nothing), call_id="a")  # type: ignore[arg-type]  # all it uses
+    following.on_transcript(heard("how much"))
+    await settle()
+    assert reader.read == []

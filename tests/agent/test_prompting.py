@@ -128,7 +128,7 @@ def test_the_starter_models_quote() -> None:
 
 async def test_what_was_searched_ahead_is_not_searched_again() -> None:
     engine = Library()
-    prompting = Prompting(engine, rules(), documents_on=lambda: True)
+    prompting = Prompting(engine, rules("free"), documents_on=lambda: True)
     context, question = chat("when is breakfast")
     messages = await prompting.ahead(llm.ChatContext.empty(), "when is breakfast")
     prompt = await prompting.prompt(context, question)
@@ -138,7 +138,7 @@ async def test_what_was_searched_ahead_is_not_searched_again() -> None:
 
 async def test_before_the_caller_speaks_the_conversation_so_far_is_the_beginning_of_the_prompt() -> None:
     engine = Library()
-    prompting = Prompting(engine, rules(), documents_on=lambda: True)
+    prompting = Prompting(engine, rules("free"), documents_on=lambda: True)
     context, question = chat("when is breakfast", "From seven.", "and on sundays")
     so_far = llm.ChatContext(context.items[:-1])
     ahead = await prompting.ahead(so_far, "")
@@ -148,8 +148,16 @@ async def test_before_the_caller_speaks_the_conversation_so_far_is_the_beginning
 
 async def test_a_search_that_failed_ahead_is_made_again() -> None:
     engine = Library()
-    prompting = Prompting(Absent("unix:nowhere"), rules(), documents_on=lambda: True)
+    prompting = Prompting(Absent("unix:nowhere"), rules("free"), documents_on=lambda: True)
     with pytest.raises(EngineUnavailable):
         await prompting.ahead(llm.ChatContext.empty(), "when is breakfast")
     prompting._engine = engine  # pyright: ignore[reportPrivateUsage]  # it has come back
     assert await prompting.ahead(llm.ChatContext.empty(), "when is breakfast")
+
+
+async def test_in_quote_mode_the_model_has_nothing_to_read_ahead_but_the_search_is_made() -> None:
+    engine = Library()
+    prompting = Prompting(engine, rules("quote"), documents_on=lambda: True)
+    assert not await prompting.ahead(llm.ChatContext.empty(), "")
+    assert not await prompting.ahead(llm.ChatContext.empty(), "when is breakfast")
+    assert len(engine.asked) == 1
