@@ -47,7 +47,7 @@ class Landline:
 
     def processes(self, name: str) -> list[psutil.Process]:
         """All supervised processes of that name."""
-        named = [(child, child.cmdline() or [""]) for child in self.supervisor.children()]
+        named = [(child, _words_of(child)) for child in self.supervisor.children()]
         wanted = "livekit-server" if name == "livekit" else name
         return [child for child, words in named if words[-1] == name or words[0].endswith(wanted)]
 
@@ -74,6 +74,14 @@ class Landline:
                 f"{text!r} did not come:\n{self.log[-4000:]}"
             )
             time.sleep(0.05)
+
+
+def _words_of(process: psutil.Process) -> list[str]:
+    """Its command line; one empty word if it is over."""
+    try:
+        return process.cmdline() or [""]
+    except psutil.NoSuchProcess:  # also what a zombie raises
+        return [""]
 
 
 def free_ports(count: int) -> list[int]:

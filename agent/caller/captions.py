@@ -11,6 +11,7 @@ from livekit import rtc
 CAPTIONS = "lk.transcription"
 SOURCES = "landline.sources"
 TURNS = "landline.turn"
+RECEIVED = "landline.received"
 SEGMENT = "lk.segment_id"
 
 
@@ -31,6 +32,8 @@ class Notes:
     segments: list[Segment] = field(default_factory=list[Segment])
     sources: list[tuple[float, dict[str, Any]]] = field(default_factory=list[tuple[float, dict[str, Any]]])
     turns: list[tuple[float, dict[str, Any]]] = field(default_factory=list[tuple[float, dict[str, Any]]])
+    received: list[tuple[float, dict[str, Any]]] = field(default_factory=list[tuple[float, dict[str, Any]]])
+    """The agent's receipts of typed lines."""
 
     def said_by(self, speaker: str, *, since_s: float) -> list[Segment]:
         """Segments by one participant that began after `since_s`."""
@@ -46,8 +49,12 @@ class Captions:
         self._by_segment: dict[tuple[str, str], Segment] = {}
         self._readers: set[asyncio.Task[None]] = set()
         room.register_text_stream_handler(CAPTIONS, self._on_captions)
-        room.register_text_stream_handler(SOURCES, lambda reader, _: self._read(self._note(reader, self.notes.sources)))
-        room.register_text_stream_handler(TURNS, lambda reader, _: self._read(self._note(reader, self.notes.turns)))
+        self._keep(room, SOURCES, self.notes.sources)
+        self._keep(room, TURNS, self.notes.turns)
+        self._keep(room, RECEIVED, self.notes.received)
+
+    def _keep(self, room: rtc.Room, topic: str, pages: list[tuple[float, dict[str, Any]]]) -> None:
+        room.register_text_stream_handler(topic, lambda reader, _: self._read(self._note(reader, pages)))
 
     async def change(self) -> None:
         """Wait until something more is written."""

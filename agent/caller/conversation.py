@@ -22,6 +22,10 @@ from plugins.audio import Float
 
 CONNECT_TIMEOUT_S = 15.0
 CHAT = "lk.chat"
+LINE = "landline.line"
+TRIES = 4
+RECEIPT_S = 2.0
+"""How long a typed line may take to be confirmed before it is sent again."""
 INTERRUPT = "landline.interrupt"
 STATE = "lk.agent.state"
 REFUSALS = {
@@ -89,6 +93,7 @@ class Caller:
         self._tasks: set[asyncio.Task[None]] = set()
         self._agent_here = asyncio.Event()
         self._started_at_s = loop.time()
+        self._lines = 0
         self.room.on("track_subscribed", self._on_track)
         self.room.on("participant_connected", self._on_participant)
         self.room.on("participant_attributes_changed", self._on_attributes)
@@ -169,13 +174,28 @@ class Caller:
     async def type(self, text: str) -> TurnReport:
         """Type `text` and read the answer to its end."""
         began_s = asyncio.get_running_loop().time()
-        await self.room.local_participant.send_text(text, topic=CHAT)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._patience.answer_s):
+                await self._send_line(text, began_s=began_s)
                 while not self._agent_segments(since_s=began_s):
                     await self.captions.change()
             await self.silence_of_agent()
         return self._turn("text", text, began_s=began_s, asked_s=began_s, heard_s=None)
+
+    async def _send_line(self, text: str, *, began_s: float) -> None:
+        """Send a numbered line, again if nothing comes of it: a line that was just restored may swallow it."""
+        self._lines += 1
+        number = str(self._lines)
+        for _ in range(TRIES):
+            await self.room.local_participant.send_text(text, topic=CHAT, attributes={LINE: number})
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RECEIPT_S):
+                    while not (self._is_received(number) or self._agent_segments(since_s=began_s)):
+                        await self.captions.change()
+                    return
+
+    def _is_received(self, number: str) -> bool:
+        return any(page.get("line") == number for _, page in self.captions.notes.received)
 
     async def interrupt(self) -> str:
         """Press the stop button; returns the agent's acknowledgement."""
