@@ -17,7 +17,7 @@ from agent.settings import Settings
 from bench.callers import calling
 from bench.model_sets import ModelSet, model_sets
 from bench.rows import OWN, SHARED, Row, figures, is_past_knee, table
-from bench.usage import Pid, busiest, family, part, private_mb, snapshot
+from bench.usage import Pid, busiest, family, part, parts, private_mb, snapshot
 
 SECONDS = 28.0
 TARGET_MS = 1200.0

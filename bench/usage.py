@@ -27,16 +27,21 @@ class Snapshot:
 
 
 def part(name: str, *, environment: Mapping[str, str] = MappingProxyType({})) -> Pid:
-    """What this process runs as `python -m agent NAME`, or its livekit-server, with `environment` set.
+    """The first of `parts`. Raises `LookupError`."""
+    if not (found := parts(name, environment=environment)):
+        raise LookupError(f"no process {name} runs")
+    return found[0]
 
-    Raises `LookupError`.
-    """
+
+def parts(name: str, *, environment: Mapping[str, str] = MappingProxyType({})) -> list[Pid]:
+    """What this process runs as `python -m agent NAME`, or its livekit-server, with `environment` set."""
+    found: list[Pid] = []
     for child in psutil.Process().children():
         words = child.cmdline()
         is_named = words and (words[-1] == name or (name == "livekit" and words[0].endswith("livekit-server")))
         if is_named and environment.items() <= child.environ().items():
-            return child.pid
-    raise LookupError(f"no process {name} runs")
+            found.append(child.pid)
+    return found
 
 
 def family(pid: Pid) -> set[Pid]:
