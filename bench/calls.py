@@ -65,8 +65,8 @@ async def run(
 
 
 def _shared(settings: Settings) -> FleetFor:
-    engine, worker, livekit = (part(name) for name in ("engine", "worker", "livekit"))
-    return lambda calls: Fleet([settings.worker.agent_name] * calls, [engine], [worker], livekit)
+    engine, workers, livekit = part("engine"), parts("worker"), part("livekit")
+    return lambda calls: Fleet([settings.worker.agent_name] * calls, [engine], workers, livekit)
 
 
 def _own(sets: Sequence[ModelSet]) -> FleetFor:
