@@ -39,11 +39,12 @@ unit: ## quick tests
 	$(VENV)/pytest -m "not e2e and not browser"
 	@$(PYTHON) tools/setup.py page-tests
 
+# These run in real time: on a busy machine what failed is tried once more by itself.
 e2e: ## tests of the whole system
-	$(VENV)/pytest -m e2e
+	$(VENV)/pytest -m e2e || $(VENV)/pytest -m e2e --last-failed
 
 browser: ## tests of the page in Chromium
-	$(VENV)/pytest -m browser
+	$(VENV)/pytest -m browser || $(VENV)/pytest -m browser --last-failed
 
 livekit: ## build livekit-server into .cache/bin
 	@$(PYTHON) tools/setup.py livekit
