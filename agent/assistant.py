@@ -10,7 +10,7 @@ from livekit.agents.types import TimedString
 from agent.apology import PATIENCE_S, is_back, with_apology
 from agent.history import last_question
 from agent.overhearing import Overhearing
-from agent.pacing import Playhead, in_step
+from agent.pacing import Playhead, in_step, word_by_word
 from agent.phrases import ONE_MOMENT, Phrases
 from agent.playout import Playout
 from agent.prompting import Prompt, Prompting, chat_context
@@ -141,10 +141,10 @@ class Assistant(Agent):
     async def transcription_node(
         self, text: AsyncIterable[str | TimedString], model_settings: ModelSettings
     ) -> AsyncIterator[str | TimedString]:
-        """Captions, word by word as they are heard. Without a voice they come as they are written."""
+        """Captions, word by word: as they are heard, or without a voice as they are written."""
         output = self.session.output
         has_voice = output.audio_enabled and output.audio is not None
-        async for word in in_step(text, self.playhead) if has_voice else text:
+        async for word in in_step(text, self.playhead) if has_voice else word_by_word(text):
             if self._overhearing:
                 self._overhearing.said(word)
             yield word

@@ -5,6 +5,7 @@ should leave: some 40 ms for every second of an answer. Here the voice itself te
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterable, AsyncIterator
 
 from livekit.agents.types import TimedString
@@ -13,6 +14,7 @@ from livekit.agents.voice import io
 
 from agent.playout import Playout
 
+WORD = re.compile(r"\s*\S+\s*|\s+")
 STEP_S = 0.1
 """How often a waiting caption looks whether the voice was held up."""
 MUTE_S = 3.0
@@ -71,6 +73,13 @@ async def in_step(words: AsyncIterable[str | TimedString], playhead: Playhead) -
         if isinstance(word, TimedString) and is_given(word.start_time):
             await playhead.reach(word.start_time)
         yield word
+
+
+async def word_by_word(text: AsyncIterable[str | TimedString]) -> AsyncIterator[str]:
+    """`text` in words, however large the pieces are in which it is written."""
+    async for piece in text:
+        for word in WORD.findall(piece):
+            yield word
 
 
 async def _first_sound(playhead: Playhead) -> None:

@@ -8,7 +8,7 @@ import pytest
 from livekit.agents.types import TimedString
 
 from agent import pacing
-from agent.pacing import Playhead, in_step
+from agent.pacing import Playhead, in_step, word_by_word
 from agent.playout import Playout
 
 
@@ -144,3 +144,10 @@ async def test_a_voice_that_nobody_hears_is_read(voice: Voice, monkeypatch: pyte
     captions = Captions(TIMED, voice.playhead)
     await captions.task
     assert len(captions.shown) == 3
+
+
+async def test_without_a_voice_every_word_comes_by_itself_and_nothing_is_lost() -> None:
+    written = ["We open at nine,\n", " and cl", "ose at ", "five. "]
+    words = [word async for word in word_by_word(_each(written))]
+    assert "".join(words) == "".join(written)
+    assert len(words) == 9
