@@ -20,7 +20,7 @@ from plugins.whisper.stt import STT, OnWindow
 OnText = Callable[[AgentSession[None], TextInputEvent], Coroutine[Any, Any, None]]
 
 HEARING_RATE_HZ = 16_000
-HEARING_FRAME_MS = 10
+HEARING_FRAME_MS = 20
 FALSE_INTERRUPTION_S = 1.0
 """Silence after which speech that held the agent up, but said nothing, is forgotten and the agent goes on."""
 NEVER_S = 1e9

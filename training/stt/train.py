@@ -9,6 +9,7 @@ import json
 import logging
 import math
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -136,6 +137,7 @@ class Trainer:
                 self.save()
                 last_export = time.monotonic()
         self.save()
+        shutil.copy(self._checkpoint, self._folder / f"round-{self._plan.minutes:.0f}.pt")
 
     def save(self) -> None:
         """Write the checkpoint, then the model as CTranslate2 reads it."""
