@@ -26,7 +26,6 @@ from agent.apology import is_back
 from agent.assistant import Assistant
 from agent.call_record import CALLS_FOLDER, CallRecords, Diary
 from agent.discretion import be_discreet
-from agent.history import recent
 from agent.logs import call_id
 from agent.outage import Outage
 from agent.overhearing import Overhearing
@@ -159,14 +158,7 @@ class Call:
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         self._waterfall.said(event.item)
-        limits = self._settings.answer
-        newest = recent(
-            self._assistant.chat_ctx.messages(),
-            max_messages=limits.history_messages,
-            max_tokens=limits.history_tokens,
-            without=phrases.ALL,
-        )
-        self._diary.note(newest)
+        self._diary.note(self._prompting.recent(self._assistant.chat_ctx.messages()))
 
     def _on_close(self, event: CloseEvent) -> None:
         logger.info("call ended", extra={"reason": event.reason.value})

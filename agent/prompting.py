@@ -80,7 +80,7 @@ class Prompting:
 
     async def prompt(self, chat: llm.ChatContext, question: llm.ChatMessage) -> Prompt:
         """Retrieve for `question` and build its prompt. Raises `EngineError`."""
-        return await self._prompt((question.raw_text_content or "").strip(), self._recent(before(chat, question)))
+        return await self._prompt((question.raw_text_content or "").strip(), self.recent(before(chat, question)))
 
     async def ahead(self, chat: llm.ChatContext, text: str) -> Messages:
         """What the model will have to read if the caller's turn is `text`, or while nothing is said yet.
@@ -88,7 +88,7 @@ class Prompting:
         That is the prompt or its beginning; nothing in quote mode, which leaves the model no choice. What is found for
         `text` is kept for `prompt`. Raises `EngineError`.
         """
-        history = self._recent(chat.messages())
+        history = self.recent(chat.messages())
         messages = (await self._prompt(text, history)).messages if text else ()
         if self._rules.mode == "quote":
             return ()
@@ -102,7 +102,8 @@ class Prompting:
             return Prompt(quote.messages, {"grammar": quote.grammar}, retrieval)
         return Prompt(free_messages(rules.instructions, retrieval, text, history), {}, retrieval)
 
-    def _recent(self, messages: Sequence[llm.ChatMessage]) -> Messages:
+    def recent(self, messages: Sequence[llm.ChatMessage]) -> Messages:
+        """The newest of `messages` that fit the limits, without apologies."""
         rules = self._rules
         return recent(messages, max_messages=rules.history_messages, max_tokens=rules.history_tokens, without=APOLOGIES)
 

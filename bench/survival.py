@@ -18,11 +18,12 @@ from agent.call_record import CALLS_FOLDER, CallRecords
 from agent.caller.conversation import Caller
 from agent.caller.line import RATE_HZ
 from agent.caller.script import CallScript, Say
-from agent.caller.ticket import Keys, Ticket, mint_ticket
+from agent.caller.ticket import Ticket, mint_ticket
 from agent.machine import running_machine
 from agent.probes import answers, engine_is_ready
 from agent.settings import Settings
 from bench.growth import LIVEKIT, Sample, growths, memory_growth, processes, settled, short_call, watch
+from bench.heard import keys
 
 LOG = Path("run/bench.log")
 WORKER_TRIES = 3
@@ -112,7 +113,7 @@ async def many_calls(settings: Settings, page: str, calls: int, console: Console
     """Short calls, and a line for each sample."""
 
     def call(number: int) -> Awaitable[None]:
-        return short_call(number, page=page, keys=_keys(settings), agent_name=settings.worker.agent_name)
+        return short_call(number, page=page, keys=keys(settings), agent_name=settings.worker.agent_name)
 
     return await watch(calls, call, told=lambda sample: console.print(_line(sample)))
 
@@ -154,12 +155,7 @@ async def _until(is_so: Callable[[], Awaitable[bool]]) -> None:
 
 
 def _ticket(settings: Settings) -> Ticket:
-    return mint_ticket(_keys(settings), agent_name=settings.worker.agent_name)
-
-
-def _keys(settings: Settings) -> Keys:
-    secret = settings.livekit.api_secret.get_secret_value()
-    return Keys(settings.livekit_url, settings.livekit.api_key, secret)
+    return mint_ticket(keys(settings), agent_name=settings.worker.agent_name)
 
 
 def _seconds(values: Sequence[float]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from plugins.llama.context import open_context
 from plugins.llama.native import c
 from plugins.llama.weights import Weights
 
@@ -14,15 +15,9 @@ class RawLoop:
     """A fixed set of sequences, the likeliest token each, nothing else: no text, no readers, nobody comes or goes."""
 
     def __init__(self, weights: Weights, *, cells: int, sequences: int, batch_tokens: int, threads: int) -> None:
-        parameters = c.llama_context_default_params()
-        parameters.n_ctx = cells
-        parameters.n_seq_max = sequences
-        parameters.kv_unified = True
-        parameters.n_batch = parameters.n_ubatch = batch_tokens
-        parameters.n_outputs_max = sequences
-        parameters.n_threads = parameters.n_threads_batch = threads
-        parameters.no_perf = True
-        self._context = c.llama_init_from_model(weights.pointer, parameters)
+        self._context = open_context(
+            weights, cells=cells, sequences=sequences, batch_tokens=batch_tokens, threads=threads
+        )
         self._vocabulary_size = c.llama_vocab_n_tokens(weights.vocabulary)
         self._batch = c.llama_batch_init(batch_tokens, 0, 1)
 

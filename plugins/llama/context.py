@@ -23,6 +23,21 @@ class Row(NamedTuple):
     ask: bool
 
 
+def open_context(weights: Weights, *, cells: int, sequences: int, batch_tokens: int, threads: int) -> Any:
+    """llama.cpp's own context, for whoever frees it. Raises `ModelCorrupt`."""
+    parameters = c.llama_context_default_params()
+    parameters.n_ctx = cells
+    parameters.n_seq_max = sequences
+    parameters.kv_unified = True
+    parameters.n_batch = parameters.n_ubatch = batch_tokens
+    parameters.n_outputs_max = sequences
+    parameters.n_threads = parameters.n_threads_batch = threads
+    parameters.no_perf = True
+    if not (pointer := c.llama_init_from_model(weights.pointer, parameters)):
+        raise ModelCorrupt(weights.path, "no context can be made of it; is there memory enough?")
+    return pointer
+
+
 class Context:
     """KV cells for `sequences` sequences, `cells` of them in all, shared as needed.
 
@@ -30,17 +45,9 @@ class Context:
     """
 
     def __init__(self, weights: Weights, *, cells: int, sequences: int, batch_tokens: int, threads: int) -> None:
-        parameters = c.llama_context_default_params()
-        parameters.n_ctx = cells
-        parameters.n_seq_max = sequences
-        parameters.kv_unified = True
-        parameters.n_batch = parameters.n_ubatch = batch_tokens
-        parameters.n_outputs_max = sequences
-        parameters.n_threads = parameters.n_threads_batch = threads
-        parameters.no_perf = True
-        self._pointer = c.llama_init_from_model(weights.pointer, parameters)
-        if not self._pointer:
-            raise ModelCorrupt(weights.path, "no context can be made of it; is there memory enough?")
+        self._pointer = open_context(
+            weights, cells=cells, sequences=sequences, batch_tokens=batch_tokens, threads=threads
+        )
         self._memory = c.llama_get_memory(self._pointer)
         self._vocabulary_size = c.llama_vocab_n_tokens(weights.vocabulary)
         self.cells = c.llama_n_ctx(self._pointer)
