@@ -8,7 +8,7 @@ from typing import TypeVar
 from agent.cores import divide
 from agent.devices import Device, place
 from agent.prompts import read_stock
-from agent.settings import STARTER, Settings
+from agent.settings import EMBEDDERS, STARTER, Settings
 from knowledge.embeddings import Embedder
 from knowledge.errors import KnowledgeError, NoSuchDevice
 from knowledge.index import Index
@@ -83,7 +83,7 @@ def _embedder(settings: Settings, *, threads: int, device: Device) -> ModelSlot[
 
     def load() -> Embedder:
         try:
-            embedder = Embedder(path, threads=threads, device=device)
+            embedder = Embedder(path, threads=threads, device=device, copies=EMBEDDERS)
             embedder.load()
         except NoSuchDevice as error:
             raise DeviceMissing("embedder", device, str(error)) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.settings import ROOT, Settings
+from agent.settings import EMBEDDERS, ROOT, Settings
 from knowledge.embeddings import Embedder
 from knowledge.index import Index
 from knowledge.ingest import LOCK_WAIT_S, Embed, Report, Step, ingest
@@ -90,7 +90,7 @@ async def _vectors(settings: Settings, engine: EngineClient) -> _Vectors:
     try:
         name, dim = await engine.embedding_model()
     except (EngineUnavailable, EngineBusy):
-        own = Embedder(settings.models.embedder, threads=2)
+        own = Embedder(settings.models.embedder, threads=2, copies=EMBEDDERS)
         return _Vectors(own.name, own.dim, own.embed_passages)
     loop = asyncio.get_running_loop()
 

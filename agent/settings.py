@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTER = ROOT / "models" / "starter"
+EMBEDDERS = Path("run/embedders")
+"""Embedding models in a form that loads quickly, made from the models themselves."""
 
 DEVELOPMENT_KEY = "landline-dev"
 DEVELOPMENT_SECRET = "landline-development-secret-only-for-loopback"

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from knowledge.converted import ConvertedModel, find_copy, make_copy
 from knowledge.errors import EmbedderCorrupt, EmbedderMissing, NoSuchDevice
 from knowledge.store import Vectors
 
@@ -47,17 +49,20 @@ class Embedder:
     """One embedding model. Loaded at the first use or by `load`; safe to use from several threads, one at a time.
 
     `path` is the folder of a sentence-transformers model, None the MiniLM that is installed with the program. `threads`
-    limits all of PyTorch in this process. `device` is cpu, cuda or metal. Raises `EmbedderMissing` at once,
-    `EmbedderCorrupt` and `NoSuchDevice` at loading.
+    limits all of PyTorch in this process. `device` is cpu, cuda or metal. In the folder `copies` a form of the model is
+    kept that loads without PyTorch. Raises `EmbedderMissing` at once, `EmbedderCorrupt` and `NoSuchDevice` at loading.
     """
 
-    def __init__(self, path: Path | None = None, *, threads: int = 1, device: str = "cpu") -> None:
+    def __init__(
+        self, path: Path | None = None, *, threads: int = 1, device: str = "cpu", copies: Path | None = None
+    ) -> None:
         self.path = path or _installed_path()
         self.name = path.resolve().name if path else _INSTALLED_NAME
         self._threads = threads
         self._device = device
+        self._copies = copies if device == "cpu" else None
         self._lock = threading.Lock()
-        self._model: Any = None
+        self._model: _Encodes | None = None
         if not (self.path / "config.json").is_file():
             raise EmbedderMissing(self.path)
 
@@ -105,8 +110,18 @@ class Embedder:
 
     def _encode(self, texts: list[str]) -> Vectors:
         if self._model is None:
-            self._model = _load(self.path, threads=self._threads, device=self._device)
-        return self._model.encode(texts, batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False)
+            self._model = self._open()
+        return self._model.encode(texts)
+
+    def _open(self) -> "_Encodes":
+        _refuse_damaged_tokenizer(self.path)
+        if self._copies and (copy := find_copy(self.path, self._copies)):
+            with suppress(RuntimeError, ValueError):  # damaged: the model itself is there
+                return ConvertedModel(copy, self.path, threads=self._threads)
+        model = _SentenceTransformer(self.path, threads=self._threads, device=self._device)
+        if self._copies:
+            make_copy(self.path, self._copies, model.encode)
+        return model
 
     @cached_property
     def _config(self) -> dict[str, Any]:
@@ -123,13 +138,28 @@ def _installed_path() -> Path:
     return Path(spec.origin).parent / "model"
 
 
+class _Encodes(Protocol):
+    """A loaded model."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors: ...
+
+
+class _SentenceTransformer:
+    """The model in PyTorch."""
+
+    def __init__(self, path: Path, *, threads: int, device: str) -> None:
+        self._model = _load(path, threads=threads, device=device)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        return self._model.encode(list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False)
+
+
 def _load(path: Path, *, threads: int, device: str) -> Any:
     import torch
     from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
-    _refuse_damaged_tokenizer(path)
     torch.set_num_threads(threads)
     transformers_logging.disable_progress_bar()
     try:
