@@ -14,7 +14,7 @@ from plugins.whisper.interim import heard
 
 USUAL = """
 aha ah alright cool fine good great hm hmm hmmm huh indeed interesting mhm mm mmhm mmhmm mmm nice oh ok okay really
-right sure true uh uhhuh uhuh um wow yeah yep yes yup
+right sure true uh uhhuh uhuh um wow yea yeah yeh yep yes yup
 """
 BACKCHANNELS = frozenset(USUAL.split())
 PHRASES = re.compile(r"\b(i see|got it|makes sense|of course|mm[ -]?hmm?|uh[ -](huh|how)|all right|go on|go ahead)\b")

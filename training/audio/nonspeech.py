@@ -96,6 +96,26 @@ def breath(length: int, rng: Random) -> Audio:
     return _normal(shaped * _gusts(length, rng) ** 2)
 
 
+def murmurs(length: int, rng: Random) -> Audio:
+    """Hums with closed lips, alone or in pairs ("mm", "mm-hm"): a voice without words."""
+    sound = rng.normal(0, 10 ** rng.uniform(-5, -3), length)
+    pitch_hz, softness = rng.uniform(80, 280), rng.uniform(1.2, 2.6)
+    start = int(rng.exponential(0.15) * SAMPLE_RATE_HZ)
+    while start < length:
+        size = min(int(rng.uniform(0.09, 0.55) * SAMPLE_RATE_HZ), length - start)
+        sound[start : start + size] += _murmur(size, pitch_hz * rng.uniform(0.8, 1.3), softness, rng)
+        start += size + int(rng.choice((0.04, 0.08, rng.exponential(0.8))) * SAMPLE_RATE_HZ)
+    return _normal(sound)
+
+
+def _murmur(size: int, pitch_hz: float, softness: float, rng: Random) -> Audio:
+    """The pitch glides a little; a nose lets through what is low."""
+    glide = np.linspace(1, rng.uniform(0.8, 1.25), size)
+    phase = np.cumsum(2 * np.pi * pitch_hz * glide / SAMPLE_RATE_HZ)
+    tones = np.sum([np.sin(n * phase + rng.uniform(0, 6.28)) / n**softness for n in range(1, 14)], axis=0)
+    return tones * np.hanning(size) ** rng.uniform(0.3, 1.2) * rng.uniform(0.4, 1)
+
+
 def music(length: int, rng: Random) -> Audio:
     """Hold music: chords, a tune and perhaps a beat in one key, at one tempo."""
     beat = int(SAMPLE_RATE_HZ * 60 / rng.uniform(60, 160))
@@ -167,6 +187,8 @@ MAKERS: tuple[Maker, ...] = (
     sweep,
     knocks,
     breath,
+    murmurs,
+    murmurs,
     music,
     music,
     music,
