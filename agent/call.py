@@ -87,7 +87,7 @@ class Call:
             job.proc.userdata["vad"],
             call_id=job.room.name,
             on_decoded=self._waterfall.decoded,
-            on_window=self._overhearing.window,
+            on_voice=self._overhearing.voice,
         )
         self._session.output.audio = self._playout
         self._outage = Outage(come_back=lambda: is_back(self._engine), say=self._say)

@@ -53,18 +53,19 @@ class Sound:
 
     def add(self, audio: Float, *, rate_hz: int) -> None:
         """Take in the next stretch of the microphone."""
-        step = round(STEP_S * rate_hz)
-        for at in range(0, audio.size - step + 1, step):
-            self._step(10 * float(np.log10(np.mean(np.square(audio[at : at + step])) + 1e-12)))
+        steps = max(1, round(audio.size / rate_hz / STEP_S))
+        power = np.square(audio[: audio.size // steps * steps]).reshape(steps, -1).mean(axis=1)
+        for level_db in 10 * np.log10(power + 1e-12):
+            self._step(float(level_db), audio.size / rate_hz / steps)
 
-    def _step(self, level_db: float) -> None:
-        self.noise_db = min(level_db, self.noise_db + NOISE_RISE_DB_PER_S * STEP_S)
+    def _step(self, level_db: float, step_s: float) -> None:
+        self.noise_db = min(level_db, self.noise_db + NOISE_RISE_DB_PER_S * step_s)
         above_db = level_db - max(AUDIBLE_DB - ABOVE_NOISE_DB, self.noise_db)
         self.is_loud = above_db > FAR_ABOVE_NOISE_DB
         if above_db > ABOVE_NOISE_DB:
-            self.sound_s, self.quiet_s = self.sound_s + STEP_S, 0.0
+            self.sound_s, self.quiet_s = self.sound_s + step_s, 0.0
             return
-        self.quiet_s += STEP_S
+        self.quiet_s += step_s
         if self.quiet_s > BRIEF_GAP_S:
             self.sound_s = 0.0
 
@@ -103,8 +104,10 @@ class Overhearing:
             self._echo.hear(audio, rate_hz=rate_hz, at_s=self._spoke_at_s)
             self._consider()
 
-    def window(self, event: vad.VADEvent) -> None:
-        """The voice activity detector's opinion of one window."""
+    def voice(self, event: vad.VADEvent) -> None:
+        """What the voice activity detector finds: its opinion of each window counts."""
+        if event.type is not vad.VADEventType.INFERENCE_DONE:
+            return
         is_speech = event.probability >= (STILL_SPEECH if self._speech_s else SPEECH)
         length_s = sum(frame.duration for frame in event.frames)
         self._speech_s = self._speech_s + length_s if is_speech else 0.0

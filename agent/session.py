@@ -10,17 +10,18 @@ from livekit.agents.voice.room_io.types import TextInputEvent
 
 from agent.barge_in import Patience
 from agent.settings import Settings, TurnSettings
+from agent.told_vad import ToldVAD
 from agent.turn_detector import AudioTurnDetector, TurnClock, TurnDetector
 from agent.turn_end import TurnRules
 from plugins.client import EngineClient
 from plugins.llama.llm import LLM
 from plugins.piper.tts import TTS
-from plugins.whisper.stt import STT, OnWindow
+from plugins.whisper.stt import STT, OnVoice
 
 OnText = Callable[[AgentSession[None], TextInputEvent], Coroutine[Any, Any, None]]
 
 HEARING_RATE_HZ = 16_000
-HEARING_FRAME_MS = 20
+HEARING_FRAME_MS = 32
 FALSE_INTERRUPTION_S = 1.0
 """Silence after which speech that held the agent up, but said nothing, is forgotten and the agent goes on."""
 NEVER_S = 1e9
@@ -49,27 +50,26 @@ def build_session(
     *,
     call_id: str,
     on_decoded: Callable[[float], None] | None = None,
-    on_window: OnWindow | None = None,
+    on_voice: OnVoice | None = None,
 ) -> AgentSession[None]:
     """A session with models of its own: LiveKit's model objects tell everything to every session they serve.
 
     What the language model has read is kept in the engine under `call_id` from turn to turn. `on_decoded` is told the
-    milliseconds that each transcript took, `on_window` the voice activity detector's opinion of every few hundredths
-    of a second.
+    milliseconds that each transcript took, `on_voice` what the voice activity detector finds.
     """
     language, answer = settings.models.language, settings.answer
-    clock = turn_clock(settings)
+    clock, told = turn_clock(settings), ToldVAD(detector)
     session = AgentSession[None](
         stt=STT(
             engine,
             vad=detector,
             language=None if language == "auto" else language,
             on_decoded=on_decoded,
-            on_window=on_window,
+            on_voice=_each(told.tell, on_voice),
         ),
         llm=LLM(engine, call_id=call_id, temperature=answer.temperature, max_tokens=answer.max_tokens),
         tts=TTS(engine),
-        vad=detector,
+        vad=told,
         use_tts_aligned_transcript=True,
         turn_handling=turn_handling(settings.turn, clock),
         aec_warmup_duration=settings.turn.echo_guard_s,
@@ -84,6 +84,15 @@ def build_session(
     )
     clock.watch(session)
     return session
+
+
+def _each(first: OnVoice, second: OnVoice | None) -> OnVoice:
+    def both(event: vad.VADEvent) -> None:
+        first(event)
+        if second:
+            second(event)
+
+    return both
 
 
 def patience(turn: TurnSettings) -> Patience:
@@ -118,7 +127,10 @@ def room_options(on_text: OnText) -> RoomOptions:
     """Audio as Whisper wants it, text through `on_text`, and an end for the room when the call ends."""
     return RoomOptions(
         audio_input=AudioInputOptions(
-            sample_rate=HEARING_RATE_HZ, frame_size_ms=HEARING_FRAME_MS, pre_connect_audio=False
+            sample_rate=HEARING_RATE_HZ,
+            frame_size_ms=HEARING_FRAME_MS,
+            auto_gain_control=False,  # Whisper does not mind, and it costs a tenth of the call's processor time
+            pre_connect_audio=False,
         ),
         audio_output=False,  # `agent/playout.py` is
         text_input=TextInputOptions(text_input_cb=on_text),

@@ -44,7 +44,7 @@ QUIET_PROBABILITY = 0.35
 FLUSH_SILENCE_S = 0.7
 """Silence that ends whatever is being said, for any detector in its usual settings."""
 
-OnWindow = Callable[[vad.VADEvent], None]
+OnVoice = Callable[[vad.VADEvent], None]
 
 
 class STT(stt.STT[Any]):
@@ -52,7 +52,7 @@ class STT(stt.STT[Any]):
 
     `language` is a code such as `en`; `None` lets a multilingual Whisper detect it. `vad` decides what is speech:
     LiveKit's built-in detector, or any other such as `livekit.plugins.silero.VAD.load()`. `on_decoded` is told how
-    many milliseconds the engine took for each final transcript, `on_window` the detector's opinion of each window.
+    many milliseconds the engine took for each final transcript, `on_voice` everything that the detector finds.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class STT(stt.STT[Any]):
         vad: vad.VAD | None = None,
         gate: GateSettings = USUAL_GATE,
         on_decoded: Callable[[float], None] | None = None,
-        on_window: OnWindow | None = None,
+        on_voice: OnVoice | None = None,
     ) -> None:
         super().__init__(
             capabilities=stt.STTCapabilities(streaming=True, interim_results=True, aligned_transcript="word")
@@ -74,7 +74,7 @@ class STT(stt.STT[Any]):
         self._vad = vad or inference.VAD(min_silence_duration=0.25)
         self._gate = gate
         self._on_decoded = on_decoded
-        self._on_window = on_window
+        self._on_voice = on_voice
 
     @property
     def model(self) -> str:
@@ -97,7 +97,7 @@ class STT(stt.STT[Any]):
             detector=self._vad,
             gate=self._gate,
             language=language or self._language,
-            on_window=self._on_window,
+            on_voice=self._on_voice,
             conn_options=conn_options,
             on_decoded=self._on_decoded,
         )
@@ -140,7 +140,7 @@ class TranscriptStream(stt.RecognizeStream):
         detector: vad.VAD,
         gate: GateSettings,
         language: str | None,
-        on_window: OnWindow | None,
+        on_voice: OnVoice | None,
         conn_options: APIConnectOptions,
         on_decoded: Callable[[float], None] | None = None,
     ) -> None:
@@ -150,7 +150,7 @@ class TranscriptStream(stt.RecognizeStream):
         self._language = language
         self._on_decoded = on_decoded
         self._gate = SpeechGate(gate)
-        self._on_window = on_window
+        self._on_voice = on_voice
         self._outbox = Outbox()
         self._patience_s = conn_options.timeout + PATIENCE_S
         self._origin_s: float | None = None
@@ -193,10 +193,10 @@ class TranscriptStream(stt.RecognizeStream):
         self._detector.end_input()
 
     def _follow(self, event: vad.VADEvent) -> None:
+        if self._on_voice:
+            self._on_voice(event)
         match event.type:
             case vad.VADEventType.INFERENCE_DONE:
-                if self._on_window:
-                    self._on_window(event)
                 pcm = b"".join(bytes(frame.data) for frame in event.frames)
                 self._tell(self._gate.window(pcm, silence_s=_silence_s(event, pcm)))
             case vad.VADEventType.START_OF_SPEECH:

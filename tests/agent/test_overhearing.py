@@ -45,7 +45,7 @@ class Ward:
             frame = self._frame(audio[at : at + STEP])
             self.now_s += 0.01
             self.ear.frame(frame)
-            self.ear.window(
+            self.ear.voice(
                 vad.VADEvent(
                     type=vad.VADEventType.INFERENCE_DONE, samples_index=0, timestamp=0.0, speech_duration=0.0,
                     silence_duration=0.0, frames=[frame], probability=probability,

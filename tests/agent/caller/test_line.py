@@ -9,6 +9,8 @@ import pytest
 from agent.caller.line import FRAME, RATE_HZ, ROOM_NOISE, Ear, Leak, Mouth
 from plugins.audio import Float, float_from_pcm
 
+FRAME_S = FRAME / RATE_HZ
+
 
 class Microphone:
     """Takes frames instead of a room, and lets the test's clock run on."""
@@ -99,17 +101,17 @@ def test_the_ear_knows_when_sound_began_within_a_frame() -> None:
     ear.hear(np.zeros(FRAME, np.float32), began_at_s=1.0)
     frame = np.zeros(FRAME, np.float32)
     frame[FRAME // 2 :] = 0.5
-    ear.hear(frame, began_at_s=1.01)
-    assert ear.first_sound_after(0.5) == pytest.approx(1.015)
-    assert ear.last_sound_s == pytest.approx(1.015)
+    ear.hear(frame, began_at_s=1.0 + FRAME_S)
+    assert ear.first_sound_after(0.5) == pytest.approx(1.0 + 1.5 * FRAME_S)
+    assert ear.last_sound_s == pytest.approx(1.0 + 1.5 * FRAME_S)
 
 
 def test_the_ear_remembers_how_loud_it_was() -> None:
     ear = Ear()
     ear.hear(tone(FRAME), began_at_s=1.0)
-    ear.hear(np.zeros(FRAME, np.float32), began_at_s=1.01)
+    ear.hear(np.zeros(FRAME, np.float32), began_at_s=1.0 + FRAME_S)
     loud, quiet = ear.levels
-    assert loud.db == pytest.approx(-6, abs=0.1) and loud.audible_at_s == pytest.approx(1.01, abs=0.001)
+    assert loud.db == pytest.approx(-6, abs=0.1) and loud.audible_at_s == pytest.approx(1.0 + FRAME_S, abs=0.001)
     assert quiet.db == pytest.approx(-120) and quiet.audible_at_s is None
 
 
