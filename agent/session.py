@@ -22,8 +22,7 @@ OnText = Callable[[AgentSession[None], TextInputEvent], Coroutine[Any, Any, None
 
 HEARING_RATE_HZ = 16_000
 HEARING_FRAME_MS = 32
-FALSE_INTERRUPTION_S = 1.0
-"""Silence after which speech that held the agent up, but said nothing, is forgotten and the agent goes on."""
+"""The detector's window: whole windows arrive, and nothing waits for the rest of one."""
 NEVER_S = 1e9
 CLOSE_TRANSCRIPT_S = 0.2
 """How long the end of a call waits for the transcript of a last half-word."""
@@ -116,8 +115,7 @@ def turn_handling(turn: TurnSettings, clock: TurnClock) -> TurnHandlingOptions:
         interruption={
             "mode": "vad",
             "min_duration": NEVER_S,  # `agent/overhearing.py` does that
-            "resume_false_interruption": True,
-            "false_interruption_timeout": FALSE_INTERRUPTION_S,
+            "resume_false_interruption": False,
         },
         preemptive_generation={"enabled": True, "preemptive_tts": True},
     )

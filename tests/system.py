@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from agent.call_record import CALLS_FOLDER, CallRecords
-from agent.settings import DEVELOPMENT_KEY, DEVELOPMENT_SECRET
+from agent.settings import DEVELOPMENT_KEY, DEVELOPMENT_SECRET, EMBEDDERS, ROOT
 
 START_S = 120.0
 STOP_S = 30.0
@@ -103,6 +103,7 @@ def running(folder: Path, *, under: Sequence[str] = (), **settings: str) -> Iter
 
     `under` is the command line of a program that runs it, such as a tracer.
     """
+    _share_embedders(folder)
     livekit, _, _, web, *health = free_ports(4 + WORKERS)
     engine_url = f"unix:{folder}/engine.sock"
     environment = os.environ | {
@@ -133,6 +134,15 @@ def running(folder: Path, *, under: Sequence[str] = (), **settings: str) -> Iter
         finally:
             left = _stop(process, supervisor)
     assert not left, f"left behind: {left}"
+
+
+def _share_embedders(folder: Path) -> None:
+    """What every system would make for itself at its first start."""
+    ours, shared = folder / EMBEDDERS, ROOT / EMBEDDERS
+    if not ours.exists():
+        shared.mkdir(parents=True, exist_ok=True)
+        ours.parent.mkdir(parents=True, exist_ok=True)
+        ours.symlink_to(shared)
 
 
 def _stop(process: subprocess.Popen[bytes], supervisor: psutil.Process) -> list[psutil.Process]:
