@@ -68,9 +68,9 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     scope = scope_of(request)
     check_length(request, scope)
     async with arriving_in_time(request):
-        if scope is None:
+        if scope is None and request.method in ("GET", "HEAD"):
             return await handler(request)
-        async with admitted(request, scope):
+        async with counted(request), admitted(request, scope):
             return await handler(request)
 
 
@@ -88,25 +88,45 @@ def _is_below(route: str, paths: tuple[str, ...]) -> bool:
 
 
 @asynccontextmanager
-async def admitted(request: web.Request, scope: str) -> AsyncGenerator[None]:
-    """Within this the request counts as one of its principal's and its address's, and has so long and no longer."""
+async def counted(request: web.Request) -> AsyncGenerator[None]:
+    """Within this the request counts as one of its address's. Raises `TooManyRequests`."""
     config, gate = request.app[CONFIG], request.app[GATE]
     address = caller_address(request, trusted_proxies=config.trusted_proxies)
     await gate.address_rate.admit(address)
+    async with gate.address_slots.hold(address):
+        yield
+
+
+@asynccontextmanager
+async def admitted(request: web.Request, scope: str | None) -> AsyncGenerator[None]:
+    """Within this the request counts as one of its principal's, and has so long and no longer."""
+    if scope is None:
+        yield
+        return
+    config, gate = request.app[CONFIG], request.app[GATE]
     principal = request[PRINCIPAL] = await principal_of(request, config)
     if scope not in principal.scopes:
         raise _refusal(principal, scope)
-    if principal is not NEWCOMER:
-        await gate.key_rate.admit(principal.name)
-    async with gate.address_slots.hold(address), gate.key_slots.hold(principal.name):
-        limit = asyncio.timeout(config.guard.max_request_s)
-        try:
-            async with limit:
-                yield
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise TookTooLong("The request took longer than any may.") from error
+    if principal is NEWCOMER:  # whom the address stands for
+        async with in_time(config.guard):
+            yield
+        return
+    await gate.key_rate.admit(principal.name)
+    async with gate.key_slots.hold(principal.name), in_time(config.guard):
+        yield
+
+
+@asynccontextmanager
+async def in_time(rules: GuardRules) -> AsyncGenerator[None]:
+    """Within this a request may run so long. Raises `TookTooLong`."""
+    limit = asyncio.timeout(rules.max_request_s)
+    try:
+        async with limit:
+            yield
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise TookTooLong("The request took longer than any may.") from error
 
 
 def _refusal(principal: Principal, scope: str) -> Unauthorized | Forbidden:

@@ -69,6 +69,8 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
         return await handler(request)
     except DoorError as error:
         log_refusal(request, error)
+        if request.writer.output_size and request.transport:
+            request.transport.abort()  # an answer has begun: it can only be cut off
         return error.response(path=request.path)
     except web.HTTPException as error:
         if not request.path.startswith(API_PATHS) or error.status < 400:

@@ -1,5 +1,6 @@
 """The same limits kept in Redis, so that several web processes share them; while Redis is away each counts alone."""
 
+import asyncio
 import logging
 import secrets
 import time
@@ -139,6 +140,9 @@ class SharedSlots:
         except AWAY_ERRORS as error:
             self._memory.went_away(error)
             return None
+        except asyncio.CancelledError:
+            await self._give_back(key, holder)  # it may have been taken
+            raise
         self._memory.answered()
         return taken
 

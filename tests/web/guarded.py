@@ -65,6 +65,14 @@ class Slow:
         await self.end.wait()
         return web.Response()
 
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """The same, with an answer that has begun."""
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"one")
+        await self.end.wait()
+        return response
+
 
 def key(name: str = "shop", *scopes: str) -> dict[str, Principal]:
     """One key, `ll_NAME`."""
@@ -92,5 +100,6 @@ async def guarded(config: WebConfig, *, slow: Slow | None = None, **rules: Any) 
         app.router.add_route("*", path, show_principal)
     if slow:
         app.router.add_get("/v1/models/slow", slow.answer)
+        app.router.add_get("/v1/models/stream", slow.stream)
     async with TestClient(TestServer(app), cookie_jar=None) as client:
         yield client

@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientPayloadError
 
 from agent.keys import KeyStore
 from web.config import WebConfig
@@ -162,6 +163,17 @@ async def test_a_request_that_runs_too_long_is_ended(config: WebConfig) -> None:
         assert (await refused.json())["error"]["code"] == "took_too_long"
 
 
+async def test_a_stream_that_runs_too_long_is_cut_where_it_is(
+    config: WebConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with guarded(config, slow=Slow(), max_request_s=0.05) as door:
+        stream = await door.get("/v1/models/stream")
+        assert await stream.content.readexactly(3) == b"one"
+        with pytest.raises(ClientPayloadError):
+            await stream.read()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 async def test_each_scope_has_its_own_longest_body(config: WebConfig) -> None:
     async with guarded(config, max_text_bytes=10, max_audio_bytes=100) as door:
         assert (await door.post("/chat", data=b"x" * 10)).status == 200
@@ -179,3 +191,10 @@ async def test_a_body_of_unknown_length_is_read_only_as_far_as_the_longest_may_g
     async with guarded(config, **sizes) as door:
         assert (await door.post("/chat", data=endless())).status == 411
         assert (await door.post("/transcribe", data=endless())).status == 413
+
+
+async def test_callers_of_one_address_are_counted_too(config: WebConfig) -> None:
+    async with guarded(config, address_per_minute=2) as door:
+        statuses = [(await door.delete("/api/session/none")).status for _ in range(3)]
+        assert statuses == [204, 204, 429]
+        assert (await door.get("/")).status == 200
