@@ -1,10 +1,12 @@
 """The web door, put together from the settings."""
 
+from agent.keys import KeyStore
 from agent.limit import fitting
 from agent.probes import engine_is_ready, worker_is_registered
-from agent.settings import Settings
+from agent.settings import GuardSettings, Settings, is_loopback, listed
 from plugins.client import EngineClient
-from web.config import WebConfig
+from web.config import GuardRules, WebConfig
+from web.principals import TokenRules
 
 
 def web_config(settings: Settings) -> WebConfig:
@@ -31,4 +33,42 @@ def web_config(settings: Settings) -> WebConfig:
         fitting=calls_that_fit,
         max_waiting=settings.web.max_waiting,
         sessions_per_minute=settings.web.sessions_per_minute,
+        trusted_proxies=listed(settings.guard.trusted_proxies),
+        guard=guard_rules(settings),
     )
+
+
+def guard_rules(settings: Settings) -> GuardRules:
+    """Who may use the HTTP door, how often and how much."""
+    guard = settings.guard
+    return GuardRules(
+        keys=KeyStore(guard.keys),
+        tokens=token_rules(guard),
+        open_on_loopback=is_loopback(settings.web.host),
+        api_origins=listed(guard.api_origins),
+        page_origins=listed(guard.page_origins),
+        key_per_minute=guard.key_per_minute,
+        address_per_minute=guard.address_per_minute,
+        key_at_once=guard.key_at_once,
+        address_at_once=guard.address_at_once,
+        redis_url=guard.redis_url.get_secret_value(),
+        header_timeout_s=guard.header_timeout_s,
+        body_timeout_s=guard.body_timeout_s,
+        max_request_s=guard.max_request_s,
+        max_text_bytes=int(guard.max_text_mb * 2**20),
+        max_audio_bytes=int(guard.max_audio_mb * 2**20),
+        max_document_bytes=settings.knowledge.max_document_mb * 2**20,
+        max_audio_s=guard.max_audio_s,
+        max_answer_tokens=guard.max_answer_tokens,
+    )
+
+
+def token_rules(guard: GuardSettings) -> TokenRules | None:
+    """Whose signed tokens are believed; None for nobody's."""
+    secret = guard.jwt_secret.get_secret_value()
+    if secret:
+        return TokenRules(secret, "HS256", guard.jwt_issuer, guard.jwt_audience)
+    if guard.jwt_public_key:
+        pem = guard.jwt_public_key.read_text()
+        return TokenRules(pem, guard.jwt_algorithm, guard.jwt_issuer, guard.jwt_audience)
+    return None

@@ -9,6 +9,7 @@ from livekit.agents import llm
 
 from agent.follow_up import search_query
 from agent.history import before, recent
+from agent.passages import numbered
 from agent.phrases import ALL as APOLOGIES
 from agent.prompts import read_prompt
 from agent.quote import quote_prompt
@@ -123,11 +124,7 @@ class Prompting:
 
 def free_messages(instructions: str, retrieval: Json, question: str, history: Messages) -> Messages:
     """Instructions, history, then the question under its numbered passages: the part that changes comes last."""
-    passages = [
-        f"[{number}] {passage['title']}\n{passage['text']}"
-        for number, passage in enumerate(retrieval["passages"], start=1)
-    ]
-    found = "\n\n".join(passages) if passages else "(nothing in the documents fits)"
+    found = numbered(retrieval["passages"]) or "(nothing in the documents fits)"
     asked = f"Documents:\n{found}\n\nQuestion: {question}"
     return [{"role": "system", "content": instructions}, *history, {"role": "user", "content": asked}]
 

@@ -7,6 +7,7 @@ holds the two together. The rest of the program receives values.
 import os
 from collections.abc import Mapping
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -205,6 +206,55 @@ class WebSettings(Section):
     """Callers who may wait for a line; further ones are told that all lines are busy. 0: nobody waits."""
 
 
+class GuardSettings(Section):
+    """Who may use the HTTP door, how often and how much. Keys are made with `landline keys create`."""
+
+    model_config = SettingsConfigDict(env_prefix="GUARD_")
+
+    keys: Path = Path("data/keys.db")
+    """File of the API keys; it holds no key, only what recognizes one. No key ever made: this machine needs none."""
+    jwt_secret: SecretStr = SecretStr("")
+    """Secret that signed tokens (JWT, HS256) are believed by, 32 characters or more. Empty: none are."""
+    jwt_public_key: Path | None = None
+    """PEM file of the public key that signed tokens (JWT, RS256 or ES256) are believed by, instead of a secret."""
+    jwt_algorithm: Literal["RS256", "ES256"] = "RS256"
+    """Algorithm of tokens that are checked with the public key."""
+    jwt_issuer: str = ""
+    """Issuer (`iss`) that those tokens must name."""
+    jwt_audience: str = "landline"
+    """Audience (`aud`) that those tokens must name."""
+    api_origins: str = ""
+    """Sites whose pages may read the HTTP API, such as https://shop.example, with commas between. `*`: all."""
+    page_origins: str = ""
+    """Sites whose pages may start calls with a page of their own, with commas between."""
+    trusted_proxies: str = ""
+    """Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or networks, with commas between."""
+    redis_url: SecretStr = SecretStr("")
+    """Redis where several web processes count requests together, redis://HOST:PORT. Empty: each counts alone."""
+    key_per_minute: PositiveInt = 600
+    """Requests of one API key or token in a minute."""
+    address_per_minute: PositiveInt = 1200
+    """Requests from one address in a minute, whoever makes them."""
+    key_at_once: PositiveInt = 128
+    """Requests of one API key or token that run at a time."""
+    address_at_once: PositiveInt = 256
+    """Requests from one address that run at a time."""
+    header_timeout_s: PositiveFloat = 20
+    """How long a connection may take to send a request's head, or stay silent between two."""
+    body_timeout_s: PositiveFloat = 30
+    """How long a request's body may take to arrive."""
+    max_request_s: PositiveFloat = 300
+    """How long a request may run, a stream as well."""
+    max_text_mb: PositiveFloat = 1
+    """Size of a chat, speech or embedding request, in megabytes."""
+    max_audio_mb: PositiveFloat = 25
+    """Size of a recording to transcribe, in megabytes."""
+    max_audio_s: PositiveFloat = 600
+    """Length of a recording to transcribe, and of speech to make."""
+    max_answer_tokens: PositiveInt = 1024
+    """Tokens that an answer over HTTP may ask for."""
+
+
 class LogSettings(Section):
     """What is written down. Never what was said."""
 
@@ -225,6 +275,7 @@ SECTIONS: dict[str, type[Section]] = {
     "turn": TurnSettings,
     "worker": WorkerSettings,
     "web": WebSettings,
+    "guard": GuardSettings,
     "log": LogSettings,
 }
 
@@ -267,6 +318,10 @@ class Settings:
         return WebSettings()
 
     @cached_property
+    def guard(self) -> GuardSettings:
+        return GuardSettings()
+
+    @cached_property
     def log(self) -> LogSettings:
         return LogSettings()
 
@@ -303,6 +358,7 @@ def load() -> Settings:
     """Read the environment and check what would be unsafe. Raises `SettingsError`."""
     settings = Settings()
     check_keys(settings)
+    check_guard(settings.guard)
     return settings
 
 
@@ -337,6 +393,29 @@ def check_keys(settings: Settings) -> None:
         )
     if len(secret) < 32:
         raise SettingsError("LIVEKIT_API_SECRET has fewer than 32 characters; `openssl rand -hex 32` makes a safe one")
+
+
+def listed(text: str) -> frozenset[str]:
+    """What a setting names with commas between."""
+    return frozenset(part.strip() for part in text.split(",") if part.strip())
+
+
+def check_guard(guard: GuardSettings) -> None:
+    """Refuse rules for tokens and proxies that would let in whom nobody meant."""
+    secret = guard.jwt_secret.get_secret_value()
+    if secret and len(secret) < 32:
+        raise SettingsError("GUARD_JWT_SECRET has fewer than 32 characters; `openssl rand -hex 32` makes a safe one")
+    if secret and guard.jwt_public_key:
+        raise SettingsError("GUARD_JWT_SECRET and GUARD_JWT_PUBLIC_KEY are both set; tokens are checked by one of them")
+    if (secret or guard.jwt_public_key) and not (guard.jwt_issuer and guard.jwt_audience):
+        raise SettingsError("GUARD_JWT_ISSUER and GUARD_JWT_AUDIENCE must say whose tokens are meant, and for whom")
+    if guard.jwt_public_key and not guard.jwt_public_key.is_file():
+        raise SettingsError(f"GUARD_JWT_PUBLIC_KEY: there is no file {guard.jwt_public_key}")
+    for name in listed(guard.trusted_proxies):
+        try:
+            ip_network(name)
+        except ValueError as error:
+            raise SettingsError(f"GUARD_TRUSTED_PROXIES: {error}") from error
 
 
 def example() -> str:

@@ -27,6 +27,7 @@ GO_MINOR = 24
 DEBIAN = {
     "test": {
         "chromium": "chromium",
+        "redis-server": "redis-server",
         "/usr/share/fonts/truetype/liberation": "fonts-liberation",
         "docker-compose": "docker-compose",
         "strace": "strace",

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .principals import Keys, NoKeys, TokenRules
+
 Probe = Callable[[], Awaitable[bool]]
 """Answers whether a neighbouring process can serve now. Returns within a few seconds and never raises."""
 
@@ -20,6 +22,58 @@ async def unknown() -> int | None:
 
 
 STATIC_DIR = Path(__file__).parent / "static"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+SESSION_BYTES = 16 * 1024
+"""The longest body that anybody may send without a key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuardRules:
+    """Who may use the HTTP door, how often, how much and how long.
+
+    open_on_loopback: let this machine's own programs in without a key as long as none was ever made.
+    tokens: whose signed tokens are believed beside API keys.
+    api_origins, page_origins: sites whose pages may read answers of the HTTP API, and start calls; "*" for all.
+    redis_url: where several web processes count together; empty: each counts alone.
+    header_timeout_s: how long a connection may take for a request's head, or stay silent between requests.
+    max_request_s: after this a request is over, streams too.
+    """
+
+    keys: Keys = field(default_factory=NoKeys)
+    tokens: TokenRules | None = None
+    open_on_loopback: bool = False
+    api_origins: frozenset[str] = frozenset()
+    page_origins: frozenset[str] = frozenset()
+    key_per_minute: int = 600
+    address_per_minute: int = 1200
+    key_at_once: int = 128
+    address_at_once: int = 256
+    redis_url: str = field(default="", repr=False)
+    header_timeout_s: float = 20.0
+    body_timeout_s: float = 30.0
+    max_request_s: float = 300.0
+    max_text_bytes: int = 2**20
+    max_audio_bytes: int = 25 * 2**20
+    max_document_bytes: int = 20 * 2**20
+    max_audio_s: float = 600.0
+    max_answer_tokens: int = 1024
+
+    def max_body_bytes(self, scope: str | None) -> int:
+        """The longest body that routes of a scope take."""
+        match scope:
+            case None:
+                return SESSION_BYTES
+            case "audio":
+                return self.max_audio_bytes
+            case "admin":
+                return self.max_document_bytes
+            case _:
+                return self.max_text_bytes
+
+    @property
+    def longest_body_bytes(self) -> int:
+        """The longest body that any route takes."""
+        return max(SESSION_BYTES, self.max_text_bytes, self.max_audio_bytes, self.max_document_bytes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +86,8 @@ class WebConfig:
     fitting: how many of them are answered fast enough; asked before each admission.
     max_waiting: callers who may wait for a line.
     probes: what `/ready` asks besides LiveKit, by name ("engine", "worker").
-    trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    trusted_proxies: addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    guard: who may use the HTTP door, and how much.
     """
 
     host: str
@@ -51,3 +106,4 @@ class WebConfig:
     room_prefix: str = "call-"
     sessions_per_minute: int = 30
     trusted_proxies: frozenset[str] = frozenset()
+    guard: GuardRules = field(default_factory=GuardRules)

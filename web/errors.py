@@ -2,14 +2,26 @@
 
 DoorError
 ├── InvalidRequest   400 invalid_request
+├── Unauthorized     401 invalid_api_key
+├── Forbidden        403 insufficient_scope
+├── BodyTooSlow      408 body_too_slow
+├── LengthRequired   411 length_required
+├── BodyTooLarge     413 request_entity_too_large
 ├── TooManyRequests  429 too_many_requests
 ├── LinesBusy        503 lines_busy
-└── LiveKitAway      503 livekit_away
+├── LiveKitAway      503 livekit_away
+├── KeysUnreadable   503 keys_unreadable
+└── TookTooLong      504 took_too_long
+
+Under /v1 the same refusals have OpenAI's shape: {"error": {"message", "type", "param", "code"}}.
 """
 
 import math
 
 from aiohttp import web
+
+OPENAI_PATHS = "/v1/"
+OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
 class DoorError(Exception):
@@ -23,10 +35,12 @@ class DoorError(Exception):
         self.message = message
         self.retry_after_s = retry_after_s
 
-    def response(self) -> web.Response:
-        """The refusal as JSON, with Retry-After in whole seconds where one is known."""
+    def response(self, *, path: str = "") -> web.Response:
+        """The refusal as JSON in the shape of `path`, with Retry-After in whole seconds where one is known."""
         headers = {} if self.retry_after_s is None else {"Retry-After": str(max(1, math.ceil(self.retry_after_s)))}
-        return error_response(status=self.status, code=self.code, message=self.message, headers=headers)
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        return error_response(path=path, status=self.status, code=self.code, message=self.message, headers=headers)
 
 
 class InvalidRequest(DoorError):
@@ -36,8 +50,43 @@ class InvalidRequest(DoorError):
     code = "invalid_request"
 
 
+class Unauthorized(DoorError):
+    """No key or token came, or none that is known."""
+
+    status = 401
+    code = "invalid_api_key"
+
+
+class Forbidden(DoorError):
+    """The key or token is good, but not for this; or this page may not ask."""
+
+    status = 403
+    code = "insufficient_scope"
+
+
+class BodyTooSlow(DoorError):
+    """The body didn't arrive in time."""
+
+    status = 408
+    code = "body_too_slow"
+
+
+class LengthRequired(DoorError):
+    """A body of unknown length where only short ones may come."""
+
+    status = 411
+    code = "length_required"
+
+
+class BodyTooLarge(DoorError):
+    """The body is longer than what the route takes."""
+
+    status = 413
+    code = "request_entity_too_large"
+
+
 class TooManyRequests(DoorError):
-    """One address asks more often than its share."""
+    """One key or address asks more often, or more at a time, than its share."""
 
     status = 429
     code = "too_many_requests"
@@ -57,6 +106,26 @@ class LiveKitAway(DoorError):
     code = "livekit_away"
 
 
-def error_response(*, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> web.Response:
-    """One JSON refusal."""
-    return web.json_response({"error": {"code": code, "message": message}}, status=status, headers=headers)
+class KeysUnreadable(DoorError):
+    """Nobody can be let in while the keys cannot be read."""
+
+    status = 503
+    code = "keys_unreadable"
+
+
+class TookTooLong(DoorError):
+    """The request ran longer than any may."""
+
+    status = 504
+    code = "took_too_long"
+
+
+def error_response(
+    *, status: int, code: str, message: str, headers: dict[str, str] | None = None, path: str = ""
+) -> web.Response:
+    """One JSON refusal, in the shape that clients of `path` know."""
+    error: dict[str, str | None] = {"code": code, "message": message}
+    if path.startswith(OPENAI_PATHS):
+        usual = "server_error" if status >= 500 else "invalid_request_error"
+        error = {"message": message, "type": OPENAI_TYPES.get(status, usual), "param": None, "code": code}
+    return web.json_response({"error": error}, status=status, headers=headers)

@@ -3,6 +3,7 @@
 from aiohttp import web
 from yarl import URL
 
+from .addresses import is_trusted
 from .config import WebConfig
 from .errors import InvalidRequest
 
@@ -34,7 +35,7 @@ def _page_host(request: web.Request, *, scheme: str) -> URL:
 
 def is_secure(config: WebConfig, request: web.Request) -> bool:
     """Whether the browser came over TLS, here or at a trusted proxy in front."""
-    if request.remote in config.trusted_proxies:
+    if is_trusted(request.remote, config.trusted_proxies):
         return request.headers.get("X-Forwarded-Proto", request.scheme) == "https"
     return request.secure
 

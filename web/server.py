@@ -7,9 +7,10 @@ import aiohttp
 from aiohttp import web
 
 from .config import Probe, WebConfig
-from .errors import DoorError, error_response
-from .keys import CONFIG, LIMITER, LINES, QUEUE, ROOMS
-from .limits import MAX_BODY_BYTES, AddressLimiter
+from .cors import add_cors
+from .errors import OPENAI_PATHS, DoorError, error_response
+from .guard import guard, open_gate
+from .keys import CONFIG, LINES, QUEUE, ROOMS
 from .lines import LIVEKIT_TIMEOUT_S, Lines, LiveKitRooms
 from .pages import add_pages
 from .queue import Queue
@@ -17,22 +18,24 @@ from .sessions import ask_again, create_session, leave_line, log_refusal
 from .tokens import Credentials
 
 SHUTDOWN_TIMEOUT_S = 3.0
+API_PATHS = ("/api/", "/admin/api/", OPENAI_PATHS)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def create_app(config: WebConfig) -> web.Application:
     """The whole door as one application. Opens nothing until it starts."""
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[answer_refusals])
+    app = web.Application(client_max_size=config.guard.longest_body_bytes, middlewares=[answer_refusals, guard])
     app[CONFIG] = config
-    app[LIMITER] = AddressLimiter(per_minute=config.sessions_per_minute)
     app[QUEUE] = Queue(capacity=config.max_waiting)
     app.cleanup_ctx.append(connect_livekit)
+    app.cleanup_ctx.append(open_gate)
     app.router.add_get("/health", show_health)
     app.router.add_get("/ready", show_ready)
     app.router.add_post("/api/session", create_session)
     app.router.add_post("/api/session/{ticket}", ask_again)
     app.router.add_delete("/api/session/{ticket}", leave_line)
     add_pages(app)
+    add_cors(app)
     return app
 
 
@@ -44,6 +47,7 @@ def run(config: WebConfig) -> None:
         port=config.port,
         print=None,
         access_log=None,
+        keepalive_timeout=config.guard.header_timeout_s,  # what aiohttp also grants a first request's head
         shutdown_timeout=SHUTDOWN_TIMEOUT_S,
     )
 
@@ -65,12 +69,15 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
         return await handler(request)
     except DoorError as error:
         log_refusal(request, error)
-        return error.response()
+        if request.writer.output_size and request.transport:
+            request.transport.abort()  # an answer has begun: it can only be cut off
+        return error.response(path=request.path)
     except web.HTTPException as error:
-        if not request.path.startswith("/api/") or error.status < 400:
+        if not request.path.startswith(API_PATHS) or error.status < 400:
             raise
         code = error.reason.lower().replace(" ", "_")
-        return error_response(status=error.status, code=code, message=error.text or error.reason)
+        message = error.text or error.reason
+        return error_response(path=request.path, status=error.status, code=code, message=message)
 
 
 async def show_health(request: web.Request) -> web.Response:

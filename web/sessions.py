@@ -14,9 +14,9 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from .addresses import caller_address
 from .errors import DoorError, InvalidRequest, LinesBusy
-from .keys import CONFIG, LIMITER, LINES, QUEUE
-from .limits import BODY_TIMEOUT_S, caller_address
+from .keys import CONFIG, GATE, LINES, QUEUE
 from .origins import public_livekit_url
 from .tokens import Credentials, mint_ticket, new_room_name
 
@@ -39,7 +39,7 @@ class SessionRequest:
 async def create_session(request: web.Request) -> web.Response:
     """POST /api/session {"documents": bool?}: a new call, or the end of the line."""
     trusted = request.app[CONFIG].trusted_proxies
-    request.app[LIMITER].admit(caller_address(request, trusted_proxies=trusted))
+    await request.app[GATE].session_rate.admit(caller_address(request, trusted_proxies=trusted))
     wanted = await read_session_request(request)
     queue = request.app[QUEUE]
     try:
@@ -100,15 +100,12 @@ def _in_line(ticket: str, place: int) -> web.Response:
 async def read_session_request(request: web.Request) -> SessionRequest:
     """The body, checked. JSON is required, so that no other site's page can ask without this site's consent.
 
-    Raises `InvalidRequest`; aiohttp answers 413 to a body over the application's limit.
+    Raises `InvalidRequest`.
     """
     if request.content_type != "application/json":
         raise InvalidRequest("Send JSON with Content-Type: application/json.")
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            body: Any = json.loads(await request.read() or b"{}")
-    except TimeoutError as error:
-        raise InvalidRequest("The body didn't arrive in time.") from error
+        body: Any = json.loads(await request.read() or b"{}")
     except ValueError as error:
         raise InvalidRequest("The body is no JSON.") from error
     if not isinstance(body, dict):

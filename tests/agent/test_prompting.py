@@ -83,7 +83,7 @@ async def test_free_mode_puts_numbered_passages_above_the_question() -> None:
     prompt = await Prompting(Library(), rules("free"), documents_on=lambda: True).prompt(context, question)
     assert [message["role"] for message in prompt.messages] == ["system", "user", "assistant", "user"]
     assert prompt.messages[0]["content"] == "Be brief."
-    assert f"[1] Breakfast\n{SENTENCE}" in prompt.messages[-1]["content"]
+    assert f"[1] Breakfast\n> {SENTENCE}" in prompt.messages[-1]["content"]
     assert prompt.messages[-1]["content"].endswith("when is breakfast")
     assert prompt.options == {}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent import settings as module
-from agent.settings import ROOT, SECTIONS, Settings, SettingsError, check_keys, example
+from agent.settings import ROOT, SECTIONS, Settings, SettingsError, check_guard, check_keys, example
 
 SOURCES = [path for folder in ("agent", "plugins", "knowledge", "web") for path in (ROOT / folder).rglob("*.py")]
 
@@ -57,3 +57,29 @@ def test_starter_models_quote_and_other_models_speak_freely(monkeypatch: pytest.
     assert (Settings().tier, Settings().mode) == ("starter", "quote")
     monkeypatch.setenv("MODELS_LLAMA", "/models/other.gguf")
     assert (Settings().tier, Settings().mode) == ("standard", "free")
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"JWT_SECRET": "short"}, "GUARD_JWT_SECRET"),
+        ({"JWT_SECRET": "x" * 32}, "GUARD_JWT_ISSUER"),
+        ({"JWT_SECRET": "x" * 32, "JWT_ISSUER": "i", "JWT_AUDIENCE": ""}, "GUARD_JWT_AUDIENCE"),
+        ({"JWT_SECRET": "x" * 32, "JWT_ISSUER": "i", "JWT_PUBLIC_KEY": "/etc/hostname"}, "GUARD_JWT_PUBLIC_KEY"),
+        ({"JWT_PUBLIC_KEY": "/nowhere.pem", "JWT_ISSUER": "i"}, "GUARD_JWT_PUBLIC_KEY"),
+        ({"TRUSTED_PROXIES": "10.0.0.0/8, nginx"}, "GUARD_TRUSTED_PROXIES"),
+    ],
+)
+def test_rules_that_let_in_whom_nobody_meant_are_refused(
+    settings: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"GUARD_{name}", value)
+    with pytest.raises(SettingsError, match=named):
+        check_guard(Settings().guard)
+
+
+def test_no_secret_is_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GUARD_JWT_SECRET", "GUARD_REDIS_URL", "LIVEKIT_API_SECRET"):
+        monkeypatch.setenv(name, "hush-hush")
+    assert "hush" not in repr(Settings().guard) + repr(Settings().livekit)

@@ -1,6 +1,9 @@
 """The page, its files and what the browser is told about them."""
 
+import re
 from pathlib import Path
+
+from web.config import STATIC_DIR
 
 from .conftest import Client, FakeLiveKit, OpenDoor
 
@@ -17,6 +20,12 @@ async def test_the_page_may_connect_to_this_livekit_and_nowhere_else(door: Clien
     assert f"connect-src 'self' {livekit.url} {http_url};" in policy
     assert policy.startswith("default-src 'none'")
     assert "unsafe" not in policy
+
+
+def test_the_page_has_no_script_and_no_style_of_its_own_between_its_lines() -> None:
+    page = (STATIC_DIR.parent / "client" / "index.html").read_text()
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", page)
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", page)
 
 
 async def test_everything_carries_the_security_headers(door: Client) -> None:

@@ -1,0 +1,44 @@
+"""Passages as the model sees them: numbered, quoted line by line, so that no document can pose as anything else.
+
+A line that a document wrote begins with a mark that nothing else in the prompt has; so a passage cannot end its own
+block, add a further one, or speak in another's name. What only chat templates and tool calls write is taken out.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+QUOTE = "> "
+_ROLES = "system|developer|user|assistant|model|tool|function"
+_SIGNS = "s|bos|eos|unk|pad|think|im_start|im_end|start_of_turn|end_of_turn"
+_CALLS = "tools|tool_calls?|tool_response|function_calls?|invoke|parameter"
+_MARKS = re.compile(
+    r"<[|｜][^<>\n]{0,60}[|｜]>"  # <|im_start|>, <|eot_id|>, <｜User｜>
+    rf"|</?(?:{_ROLES}|{_SIGNS}|{_CALLS})\b[^<>\n]{{0,60}}>"  # </s>, <tool_call>, <start_of_turn>
+    r"|<</?SYS>>"
+    r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT)\]",
+    re.IGNORECASE,
+)
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x1f\x7f\u200b\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
+)
+"""Controls, reversals and letters that no reader sees."""
+
+
+def numbered(passages: Sequence[Mapping[str, Any]]) -> str:
+    """Every passage under its number and title, the lines of its text quoted."""
+    return "\n\n".join(_block(number, passage) for number, passage in enumerate(passages, start=1))
+
+
+def _block(number: int, passage: Mapping[str, Any]) -> str:
+    title = " ".join(plain(passage["title"]).split())
+    lines = plain(passage["text"]).splitlines()
+    return "\n".join([f"[{number}] {title}", *(QUOTE + line for line in lines)])
+
+
+def plain(text: str) -> str:
+    """A document's words without what only a chat template, a tool call or nobody's eye would read."""
+    text = _UNSEEN.sub("", text)
+    while (without := _MARKS.sub(" ", text)) != text:
+        text = without
+    return text

@@ -1,0 +1,81 @@
+"""Clients that send next to nothing, for ever, on purpose: cut off, while others are served."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from web.config import GuardRules, WebConfig
+from web.server import create_app, run
+
+from .guarded import Client, show_principal
+
+HEAD = "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+RULES = GuardRules(header_timeout_s=1.0, body_timeout_s=0.5, open_on_loopback=True)
+
+
+@pytest.fixture
+async def door(config: WebConfig) -> AsyncIterator[Client]:
+    """A door with short time-outs, and the connections kept as `run` has it."""
+    app = create_app(replace(config, guard=RULES))
+    app.router.add_post("/chat", show_principal)
+    async with AsyncExitStack() as closing:
+        server = TestServer(app)
+        await server.start_server(keepalive_timeout=RULES.header_timeout_s)
+        yield await closing.enter_async_context(TestClient(server))
+
+
+async def drip(door: Client, first: str, then: str) -> bytes:
+    """Send `first`, then `then` again and again until the server closes; what it answered."""
+    reader, writer = await asyncio.open_connection(door.server.host, door.server.port)
+    writer.write(first.encode())
+    answer = asyncio.create_task(reader.read())
+    try:
+        while not answer.done():
+            writer.write(then.encode())
+            await asyncio.wait({answer}, timeout=0.05)
+    finally:
+        writer.close()
+    try:
+        return answer.result()
+    except ConnectionError:
+        return b""
+
+
+async def test_heads_that_never_end_are_cut_off_while_others_are_served(door: Client) -> None:
+    slow = [asyncio.create_task(drip(door, "GET /v1/models HTTP/1.1\r\n", "X-A: b\r\n")) for _ in range(20)]
+    silent = [asyncio.create_task(drip(door, "", "")) for _ in range(20)]
+    served = 0
+    while not all(one.done() for one in slow + silent):
+        assert (await door.get("/health")).status == 200
+        served += 1
+        await asyncio.sleep(0.05)
+    assert served
+    assert not any(one.exception() for one in slow + silent)
+
+
+async def test_a_second_head_on_the_same_connection_has_no_more_time(door: Client) -> None:
+    answer = await drip(door, "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET /health HTTP/1.1\r\n", "X-A: b\r\n")
+    assert answer.count(b"200 OK") == 1
+
+
+@pytest.mark.parametrize("path", ["/chat", "/api/session"])
+async def test_a_body_that_never_ends_is_cut_off_and_told_why(
+    door: Client, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await drip(door, HEAD.format(path=path), " ")
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"body_too_slow" in answer
+    assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+
+
+def test_the_door_is_served_with_these_time_outs(config: WebConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: dict[str, Any] = {}
+    monkeypatch.setattr(web, "run_app", lambda app, **options: served.update(options))
+    run(replace(config, guard=RULES))
+    assert served["keepalive_timeout"] == RULES.header_timeout_s
