@@ -34,13 +34,18 @@ RULES = ChunkRules()
 class Chunk:
     """A piece of a document. `text` repeats the headings it is under, a line each, between its sentences.
 
-    `sentences` are those that begin in this chunk, without the overlap with the one before. `position` counts from 0.
+    `sentences` are those that begin in this chunk, without the overlap with the one before. `position` counts from 0,
+    `page` is where the first of them stands (0: the document has no pages).
     """
 
     text: str
     heading: str
     position: int
     sentences: tuple[Sentence, ...]
+
+    @property
+    def page(self) -> int:
+        return self.sentences[0].page
 
 
 def split(document: Document, *, rules: ChunkRules = RULES) -> list[Chunk]:

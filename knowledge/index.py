@@ -6,7 +6,7 @@ one commit per table, sentences first; a chunk's hash is what says that its docu
 
 import re
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -20,7 +20,7 @@ from knowledge.store import Store, StoreError, Table, Vectors
 
 CHUNKS = "chunks"
 SENTENCES = "sentences"
-_LAYOUT = "1"
+_LAYOUT = "2"
 """Raise it when the tables' columns change; an index in another layout is refused."""
 _COLLECTION_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 _ALL = 2**31 - 1
@@ -29,7 +29,10 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class ChunkRow:
-    """One chunk as it is stored. `origin` identifies its document (absolute path or URL), `source` is for people."""
+    """One chunk as it is stored. `origin` identifies its document (absolute path or URL), `source` is for people.
+
+    `page` is the page it begins on, 0 where the document has none; `ingested_at` is UTC, ISO 8601.
+    """
 
     chunk_id: str
     doc_id: str
@@ -41,11 +44,16 @@ class ChunkRow:
     collection: str
     position: int
     hash: str
+    page: int = 0
+    ingested_at: str = ""
 
 
 @dataclass(frozen=True)
 class SentenceRow:
-    """One quotable sentence. `context` are the headings and the list introduction above it."""
+    """One quotable sentence. `context` are the title, the headings and the list introduction above it.
+
+    `above` is what was embedded with it; `hash` is its document's; `page` is 0 where the document has none.
+    """
 
     sentence_id: str
     chunk_id: str
@@ -54,6 +62,9 @@ class SentenceRow:
     context: str
     collection: str
     position: int
+    page: int = 0
+    above: str = ""
+    hash: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,8 +90,8 @@ class StoredDocument:
     collection: str
 
 
-_CHUNK_COLUMNS = {field.name: int if field.name == "position" else str for field in fields(ChunkRow)}
-_SENTENCE_COLUMNS = {field.name: int if field.name == "position" else str for field in fields(SentenceRow)}
+_CHUNK_COLUMNS = {field.name: int if field.type is int else str for field in fields(ChunkRow)}
+_SENTENCE_COLUMNS = {field.name: int if field.type is int else str for field in fields(SentenceRow)}
 
 
 def check_collection(name: str) -> str:
@@ -94,14 +105,17 @@ class Index:
     """All collections of one database. Nothing is opened before the first use; safe to use from several threads.
 
     Every method raises `IndexUnusable` when the folder holds something else or is damaged, and `EmbeddingMismatch` when
-    it was made with another embedding model than `embedder_name` (except `documents` and `clear`).
+    it was made with another embedding model than `embedder_name` (except `documents`, `made_with` and `clear`).
+    `options` are LanceDB's storage options for an object store.
     """
 
-    def __init__(self, uri: str | Path, embedder_name: str, dim: int) -> None:
+    def __init__(
+        self, uri: str | Path, embedder_name: str, dim: int, *, options: Mapping[str, str] | None = None
+    ) -> None:
         self.uri = str(uri)
         self.embedder_name = embedder_name
         self.dim = dim
-        self._store = Store(self.uri, dim=dim)
+        self._store = Store(self.uri, dim=dim, options=options or {})
         self._lock = threading.RLock()
         self._tables: dict[str, Table] = {}
         self._checked: int | None = None
@@ -114,6 +128,11 @@ class Index:
         return self._read(
             lambda tables: (self._folder_id, tables[CHUNKS].version, tables[SENTENCES].version), nothing=(0, 0, 0)
         )
+
+    def made_with(self) -> tuple[str, int] | None:
+        """Name and dimension of the embedding model that it was made with; None while there is no index."""
+        about = self._read(lambda tables: tables[CHUNKS].metadata, nothing={}, any_embedder=True)
+        return (about["landline.embedder"], int(about["landline.dim"])) if "landline.embedder" in about else None
 
     def count_sentences(self, collection: str) -> int:
         where = _of(collection)

@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from knowledge.chunks import Chunk, split
 from knowledge.documents import MAX_DOCUMENT_BYTES, Document, content_hash, is_supported, parse, read_bytes
 from knowledge.errors import DocumentError
 from knowledge.index import ChunkRow, Index, PreparedDocument, SentenceRow, StoredDocument, check_collection
+from knowledge.quotable import Sentence
 from knowledge.store import Vectors
 
 SENTENCE_SHARE = 0.45
@@ -166,10 +168,7 @@ class _Run:
     def _sentence_vectors(self, chunks: Sequence[Chunk], title: str) -> Vectors:
         sentences = [sentence for chunk in chunks for sentence in chunk.sentences if sentence.is_quotable]
         alone = self._embed([sentence.text for sentence in sentences])
-        above = [" ".join([*(sentence.headings or (title,)), sentence.lead]).strip() for sentence in sentences]
-        placed = self._embed(
-            [f"{heading}. {sentence.text}" for heading, sentence in zip(above, sentences, strict=True)]
-        )
+        placed = self._embed([f"{_above(sentence, title)}. {sentence.text}" for sentence in sentences])
         return (SENTENCE_SHARE * alone + (1 - SENTENCE_SHARE) * placed).astype(np.float32)
 
     def _commit(self) -> None:
@@ -224,6 +223,8 @@ def _chunk_row(chunk: Chunk, document: Document, doc_id: str, collection: str) -
         collection=collection,
         position=chunk.position,
         hash=document.hash,
+        page=chunk.page,
+        ingested_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
@@ -238,4 +239,12 @@ def _sentence_rows(chunk: Chunk, document: Document, doc_id: str, collection: st
             context=". ".join(filter(None, [document.title, *sentence.headings, sentence.lead])),
             collection=collection,
             position=place,
+            page=sentence.page,
+            above=_above(sentence, document.title),
+            hash=document.hash,
         )
+
+
+def _above(sentence: Sentence, title: str) -> str:
+    """What a sentence is embedded under: its headings, or else the title, and the introduction of its list."""
+    return " ".join([*(sentence.headings or (title,)), sentence.lead]).strip()

@@ -11,13 +11,14 @@ class Block:
     """One paragraph, list item or table row, without markup and line breaks.
 
     `headings` are those above it, outermost first, without the document's title. `lead` is the paragraph that
-    introduces an item's list ("Included in the price:"), if any.
+    introduces an item's list ("Included in the price:"), if any. `page` counts from 1; 0 where there are no pages.
     """
 
     text: str
     headings: tuple[str, ...] = ()
     kind: BlockKind = "paragraph"
     lead: str = ""
+    page: int = 0
 
 
 @dataclass(frozen=True)

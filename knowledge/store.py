@@ -107,10 +107,14 @@ class Table:
 
 
 class Store:
-    """One LanceDB database: a local folder or an object-store address such as `s3://bucket/prefix`."""
+    """One LanceDB database: a local folder or an object-store address such as `s3://bucket/prefix`.
 
-    def __init__(self, uri: str, *, dim: int) -> None:
+    `options` are LanceDB's storage options: endpoint, region, keys.
+    """
+
+    def __init__(self, uri: str, *, dim: int, options: Mapping[str, str]) -> None:
         self._uri = uri
+        self._options = dict(options)
         self._dim = dim
         self._database: Any = None
 
@@ -141,5 +145,7 @@ class Store:
 
             if "://" not in self._uri:
                 Path(self._uri).mkdir(parents=True, exist_ok=True)
-            self._database = lancedb.connect(self._uri, read_consistency_interval=timedelta(0))
+            self._database = lancedb.connect(
+                self._uri, read_consistency_interval=timedelta(0), storage_options=self._options or None
+            )
         return self._database
