@@ -6,7 +6,7 @@ one commit per table, sentences first; a chunk's hash is what says that its docu
 
 import re
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -14,16 +14,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from knowledge.errors import EmbeddingMismatch, IndexUnusable, KnowledgeError
-from knowledge.locks import exclusive
+from knowledge.errors import EmbeddingMismatch, IndexUnreachable, IndexUnusable, KnowledgeError, StorageFull
+from knowledge.locks import exclusive, remote_lock
 from knowledge.store import Store, StoreError, Table, Vectors
 
 CHUNKS = "chunks"
 SENTENCES = "sentences"
-_LAYOUT = "2"
+LAYOUT = "2"
 """Raise it when the tables' columns change; an index in another layout is refused."""
 _COLLECTION_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 _ALL = 2**31 - 1
+_FULL_DISK = "No space left"
 _Result = TypeVar("_Result")
 
 
@@ -104,7 +105,8 @@ def check_collection(name: str) -> str:
 class Index:
     """All collections of one database. Nothing is opened before the first use; safe to use from several threads.
 
-    Every method raises `IndexUnusable` when the folder holds something else or is damaged, and `EmbeddingMismatch` when
+    Every method raises `IndexUnusable` when the folder holds something else or is damaged (`IndexUnreachable` in an
+    object store), `StorageFull` when there is no room to write, and `EmbeddingMismatch` when
     it was made with another embedding model than `embedder_name` (except `documents`, `made_with` and `clear`).
     `options` are LanceDB's storage options for an object store.
     """
@@ -174,12 +176,10 @@ class Index:
 
     @contextmanager
     def writing(self, *, wait_s: float) -> Generator[None]:
-        """Be the only writer. Raises `IndexLocked` after `wait_s`. An object store orders its commits by itself."""
-        if self._is_remote:
-            yield
-            return
+        """Be the only writer on this machine. Raises `IndexLocked` after `wait_s`."""
         self._refuse_foreign_folder()
-        with exclusive(Path(self.uri), wait_s=wait_s):
+        folder = remote_lock(self.uri) if self._is_remote else Path(self.uri)
+        with exclusive(folder, uri=self.uri, wait_s=wait_s):
             yield
 
     def replace(self, documents: Sequence[PreparedDocument]) -> None:
@@ -204,6 +204,24 @@ class Index:
         with self._translated():
             for name in (SENTENCES, CHUNKS):
                 tables[name].delete(_among("doc_id", doc_ids))
+
+    def rows(self, table: str, columns: Sequence[str] = (), *, doc_id: str = "") -> Iterator[Any]:
+        """`CHUNKS` or `SENTENCES` as Arrow record batches: all columns or these, all documents or one."""
+        where = _among("doc_id", [doc_id]) if doc_id else None
+        with self._translated():
+            yield from self._read(lambda tables: tables[table].batches(columns, where=where), nothing=iter(()))
+
+    def become(self, rows: Callable[[str], Iterable[Any]]) -> None:
+        """Put `rows(table)` in the place of all that is in the index, and make it one of this embedding model."""
+        self._refuse_foreign_folder()
+        with self._lock, self._translated():
+            self._create(rows)
+
+    def drop(self) -> None:
+        """Delete both tables."""
+        with self._lock, self._translated():
+            self._store.drop()
+            self._forget()
 
     def clear(self) -> None:
         """Empty the whole index, all collections, and make it one of this embedding model."""
@@ -292,11 +310,11 @@ class Index:
             self._check_embedder(tables[CHUNKS])
             return tables
 
-    def _create(self) -> dict[str, Table]:
-        """Two empty tables in the place of whatever they held."""
-        about = {"landline.embedder": self.embedder_name, "landline.dim": str(self.dim), "landline.layout": _LAYOUT}
-        sentences = self._store.create(SENTENCES, _SENTENCE_COLUMNS, metadata=about)
-        chunks = self._store.create(CHUNKS, _CHUNK_COLUMNS | {"model": str}, metadata=about)
+    def _create(self, rows: Callable[[str], Iterable[Any]] = lambda _: ()) -> dict[str, Table]:
+        """Two tables with `rows`, each put in the place of what it held in one commit."""
+        about = {"landline.embedder": self.embedder_name, "landline.dim": str(self.dim), "landline.layout": LAYOUT}
+        sentences = self._store.create(SENTENCES, _SENTENCE_COLUMNS, rows(SENTENCES), metadata=about)
+        chunks = self._store.create(CHUNKS, _CHUNK_COLUMNS | {"model": str}, rows(CHUNKS), metadata=about)
         self._forget()
         self._tables = {SENTENCES: sentences, CHUNKS: chunks}
         self._folder_id = self._current_folder_id()
@@ -313,7 +331,7 @@ class Index:
         if version == self._checked:
             return
         about = table.metadata
-        if about.get("landline.layout") != _LAYOUT:
+        if about.get("landline.layout") != LAYOUT:
             raise IndexUnusable(self.uri, "another version of this program, or another program, wrote it")
         found = about.get("landline.embedder", "an unknown model")
         if found != self.embedder_name or about.get("landline.dim") != str(self.dim):
@@ -338,6 +356,10 @@ class Index:
         try:
             yield
         except StoreError as error:
+            if _FULL_DISK in str(error):
+                raise StorageFull(self.uri) from error
+            if self._is_remote:
+                raise IndexUnreachable(self.uri, str(error)) from error
             raise IndexUnusable(self.uri, str(error)) from error
 
 

@@ -23,10 +23,14 @@ class Block:
 
 @dataclass(frozen=True)
 class Parsed:
-    """A document's content as its loader found it; `title` is None where the document names none."""
+    """A document's content as its loader found it; `title` is None where the document names none.
+
+    `note` tells the owner what of it could not be read, "" if all could.
+    """
 
     title: str | None
     blocks: tuple[Block, ...]
+    note: str = ""
 
 
 class Outline:
