@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +53,7 @@ class ObjectStore:
 
 
 @contextmanager
-def running_object_store(folder: Path) -> Iterator[ObjectStore]:
+def running_object_store(folder: Path) -> Generator[ObjectStore]:
     """VersityGW over a folder until the block ends."""
     program = shutil.which("versitygw", path=f"{os.environ['PATH']}{os.pathsep}{ROOT / '.cache' / 'bin'}")
     assert program, "versitygw is missing; `python3 tools/setup.py test` builds it"

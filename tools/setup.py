@@ -1,4 +1,4 @@
-"""Bring a fresh clone to life: Python packages, the web client, livekit-server, and for tests a browser and an S3 server.
+"""Bring a fresh clone to life: Python packages, the web client, livekit-server, for tests a browser and more.
 
 Needs Python 3.11+, make and a C/C++ compiler; what else is missing (uv, Node, Go) goes into the project's own
 `.cache`, never onto the system. Only the standard library is used, as nothing else is there yet.

@@ -15,11 +15,18 @@ import pytest
 
 from agent.settings import ROOT
 from tests.objectstore import ObjectStore, running_object_store
+from tests.system import Landline
 
 pytestmark = pytest.mark.e2e
 
 WITHIN_S = 120.0
-LAKE = "The lake room number {} looks east over the water and costs {} euros a night with breakfast for two guests. "
+ALONE = "unix:/nowhere/engine.sock"
+"""An engine that does not run: the command brings its own embedder."""
+LAKE = (
+    "The lake room number {} looks east over the water and costs {} euros a night with breakfast for two guests, who "
+    "may use the rowing boats, the reading room and the garden at any time of the day, and who find towels, a kettle, "
+    "a safe, a desk and a map of all the walks around the lake in the cupboard beside the door. "
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class Owner:
     settings: dict[str, str]
 
     def start(self, *words: str, **settings: str) -> subprocess.Popen[str]:
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "ENGINE_URL": f"unix:{self.folder}/no.sock"}
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
         return subprocess.Popen(
             [sys.executable, "-m", "agent", *words],
             cwd=self.folder,
@@ -51,19 +58,27 @@ class Owner:
         """What the command prints as JSON."""
         return json.loads(self.run(*words, "--json", **settings))
 
+    def ended(self, *processes: subprocess.Popen[str]) -> list[int]:
+        """How these commands ended."""
+        printed = [process.communicate(timeout=WITHIN_S)[0] for process in processes]
+        assert all(printed)
+        return [process.returncode for process in processes]
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
     with running_object_store(tmp_path_factory.mktemp("store")) as running:
         for number in range(40):
-            text = "".join(LAKE.format(number, 90 + number + extra) for extra in range(22))
+            text = "".join(LAKE.format(number, 90 + number + extra) for extra in range(6))
             running.put(f"papers/house/{number:02}.md", f"# Lake room {number}\n\n{text}")
         yield running
 
 
 @pytest.fixture
-def owner(tmp_path: Path, store: ObjectStore) -> Owner:
-    return Owner(tmp_path, store.settings | {"KNOWLEDGE_URI": str(tmp_path / "index")})
+def owner(tmp_path: Path, store: ObjectStore, landline: Landline) -> Owner:
+    return Owner(
+        tmp_path, store.settings | {"KNOWLEDGE_URI": str(tmp_path / "index"), "ENGINE_URL": landline.engine_url}
+    )
 
 
 def write(folder: Path, **texts: str) -> Path:
@@ -92,13 +107,13 @@ def test_a_hundred_chunks_come_from_a_prefix_into_an_index_in_the_store(owner: O
     numbers = owner.read("knowledge", "stats", **there)
     assert numbers["collections"][0]["chunks"] == report["chunks"]
     assert owner.read("knowledge", "verify", **there)["problems"] == []
-    [best, *_] = owner.read("knowledge", "search", "what does lake room 17 cost", **there)
+    [best, *_] = owner.read("knowledge", "search", "what does lake room 17 cost", ENGINE_URL=ALONE, **there)
     assert best["source"].startswith("papers/house/")
     saved = owner.folder / "saved.zip"
     owner.run("knowledge", "backup", str(saved), **there)
     owner.run("knowledge", "restore", str(saved))
     assert owner.read("knowledge", "stats")["collections"] == numbers["collections"]
-    assert owner.read("knowledge", "search", "what does lake room 17 cost")[0] == best
+    assert owner.read("knowledge", "search", "what does lake room 17 cost", ENGINE_URL=ALONE)[0] == best
 
 
 @pytest.mark.parametrize("uri", ["index", "s3://together/index"])
@@ -106,7 +121,7 @@ def test_two_ingests_at_once_both_go_in_whole(owner: Owner, store: ObjectStore, 
     store.files.create_dir("together")
     folders = [write(owner.folder / side, **{f"p{n}": f"Paper {side} {n}." for n in range(8)}) for side in "ab"]
     running = [owner.start("ingest", str(folder), KNOWLEDGE_URI=uri) for folder in folders]
-    assert [process.wait(timeout=WITHIN_S) for process in running] == [0, 0]
+    assert owner.ended(*running) == [0, 0]
     assert len(owner.read("knowledge", "list", KNOWLEDGE_URI=uri)) == 16
     assert owner.read("knowledge", "verify", KNOWLEDGE_URI=uri)["problems"] == []
 
