@@ -142,7 +142,7 @@ def _engine(address: str, file: Path | None) -> AsyncEngine:
     try:
         url = make_url(address)
         url = url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise DatabaseError("its address cannot be read") from error
     if url.get_backend_name() != "postgresql":
         raise DatabaseError(f"no databases of the kind {url.get_backend_name()} are known; use a path or postgresql://")

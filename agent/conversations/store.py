@@ -49,6 +49,7 @@ TURNS = Table(
     "turns",
     METADATA,
     Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
     Column("conversation", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("at", Utc, nullable=False),
     Column("door", String(16), nullable=False),
@@ -98,7 +99,7 @@ class Conversations:
             raise ValueError("this is no conversation's id")
         async with self._database.transaction() as connection:
             await _begin(connection, conversation_id, door=turn.door, at=turn.at)
-            await connection.execute(TURNS.insert().values(conversation=conversation_id, **_row(turn)))
+            await _insert_once(connection, TURNS, {"conversation": conversation_id, **_row(turn)})
             this = CONVERSATIONS.c.id == conversation_id
             await connection.execute(update(CONVERSATIONS).where(this).values(changed_at=turn.at))
 
@@ -142,14 +143,13 @@ class Conversations:
         return deleted
 
     async def prune(self, *, older_than_days: float, now: datetime | None = None) -> int:
-        """Delete every conversation that nobody went on with for so long; how many there were."""
+        """Delete what nobody went on with for so long, 0 days being for ever, and what stayed empty; how many."""
         now = now or datetime.now(UTC)
-        is_old = CONVERSATIONS.c.changed_at < now - timedelta(days=older_than_days)
-        is_empty = (CONVERSATIONS.c.begun_at < now - EMPTY_FOR) & ~select(TURNS).where(
-            TURNS.c.conversation == CONVERSATIONS.c.id
-        ).exists()
+        unwanted = (CONVERSATIONS.c.begun_at < now - EMPTY_FOR) & _is_empty()
+        if older_than_days:
+            unwanted |= CONVERSATIONS.c.changed_at < now - timedelta(days=older_than_days)
         async with self._database.transaction() as connection:
-            old = (await connection.scalars(select(CONVERSATIONS.c.id).where(is_old | is_empty))).all()
+            old = (await connection.scalars(select(CONVERSATIONS.c.id).where(unwanted))).all()
         return await self.delete(old)
 
     async def _delete_together(self, ids: Sequence[str]) -> int:
@@ -185,9 +185,17 @@ async def _is_there(connection: AsyncConnection, conversation_id: str) -> bool:
 
 
 async def _begin(connection: AsyncConnection, conversation_id: str, *, door: str, at: datetime) -> None:
-    values: dict[str, Any] = {"id": conversation_id, "door": door, "begun_at": at, "changed_at": at}
+    values = {"id": conversation_id, "door": door, "begun_at": at, "changed_at": at}
+    await _insert_once(connection, CONVERSATIONS, values)
+
+
+async def _insert_once(connection: AsyncConnection, table: Table, values: dict[str, Any]) -> None:
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    await connection.execute(dialect.insert(CONVERSATIONS).values(**values).on_conflict_do_nothing())
+    await connection.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
+
+
+def _is_empty() -> Any:
+    return ~select(TURNS.c.number).where(TURNS.c.conversation == CONVERSATIONS.c.id).exists()
 
 
 def _turns_of(conversation_id: str) -> Any:
@@ -204,6 +212,7 @@ def _doors(database: Database) -> Any:
 def _row(turn: Turn) -> dict[str, Any]:
     sources = [asdict(source) for source in turn.sources]
     return {
+        "id": turn.id,
         "at": turn.at,
         "door": turn.door,
         "said": turn.said,
@@ -225,6 +234,7 @@ def _turn(row: Row[Any]) -> Turn:
         sources=tuple(Source(**source) for source in row.sources),
         latencies_ms=row.latencies_ms,
         at=row.at,
+        id=row.id,
     )
 
 

@@ -46,6 +46,8 @@ class Turn:
     sources: tuple[Source, ...] = ()
     latencies_ms: Mapping[str, float] = field(default_factory=dict[str, float])
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    """A turn that is added twice is kept once."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ SPECULATIONS = Counter(
     "Answers by whether they were begun before the turn was over: used, thrown_away, or none.",
     ["outcome"],
 )
+TURNS_LOST = Counter("conversation_turns_lost_total", "Turns that the conversations' database did not take.")
 
 
 class Measured:

@@ -1,6 +1,7 @@
 """Conversations in a database, SQLite's and Postgres's alike."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -28,6 +29,7 @@ def turn(
         sources=(SOURCE,),
         latencies_ms={"answered_ms": 612.5},
         at=at,
+        id=f"{at:%d%H%M} {said}"[:32],
     )
 
 
@@ -68,6 +70,14 @@ async def test_history_crosses_doors_and_holds_what_was_heard(conversations: Con
         Message("assistant", "From 8."),
     ]
     assert await conversations.history(begun, limit=1) == [Message("assistant", "From 8.")]
+
+
+async def test_a_turn_that_is_added_twice_is_kept_once(conversations: Conversations) -> None:
+    begun = await conversations.begin(None, door="voice")
+    for _ in range(2):
+        await conversations.add(begun, turn())
+    kept = await conversations.get(begun)
+    assert kept and len(kept.turns) == 1
 
 
 async def test_an_answer_of_which_nothing_was_heard_is_no_message(conversations: Conversations) -> None:
@@ -115,8 +125,8 @@ async def test_many_may_write_at_once(conversations: Conversations) -> None:
 
 async def test_an_export_is_whole_and_oldest_first(conversations: Conversations) -> None:
     first, second = [await conversations.begin(None, door="voice") for _ in range(2)]
-    for one in (second, first):
-        await conversations.add(one, turn())
+    await conversations.add(second, turn())
+    await conversations.add(first, replace(turn(), id="turn-1"))
     exported = [one.as_json() async for one in conversations.export()]
     assert [one["id"] for one in exported] == [first, second]
     assert exported[0]["turns"][0] == {
@@ -128,6 +138,7 @@ async def test_an_export_is_whole_and_oldest_first(conversations: Conversations)
         "sources": ({"title": "Breakfast", "place": "hours.md, part 1", "passage": "From 7 am.", "score": 0.9},),
         "latencies_ms": {"answered_ms": 612.5},
         "at": "2026-03-01T12:00:00+00:00",
+        "id": "turn-1",
     }
     assert [one.id async for one in conversations.export([second, new_id()])] == [second]
 
@@ -137,7 +148,7 @@ async def test_deleting_takes_turns_and_recordings_along(
 ) -> None:
     gone, stays = [await conversations.begin(None, door="voice") for _ in range(2)]
     for one in (gone, stays):
-        await conversations.add(one, turn())
+        await conversations.add(one, turn(f"asked in {one}"))
         recordings.new_file(one).write_bytes(b"OggS")
     assert await conversations.delete([gone, new_id()]) == 1
     assert await conversations.get(gone) is None and not recordings.files(gone)
@@ -149,8 +160,9 @@ async def test_deleting_takes_turns_and_recordings_along(
 async def test_pruning_deletes_what_nobody_went_on_with(conversations: Conversations) -> None:
     old, revived, silent = [await conversations.begin(None, door="voice") for _ in range(3)]
     await conversations.add(old, turn(at=NOW - timedelta(days=31)))
-    await conversations.add(revived, turn(at=NOW - timedelta(days=31)))
+    await conversations.add(revived, turn("hello", at=NOW - timedelta(days=31)))
     await conversations.add(revived, turn(at=NOW - timedelta(days=1)))
+    assert await conversations.prune(older_than_days=0, now=NOW) == 0
     assert await conversations.prune(older_than_days=30, now=NOW) == 1
     assert await conversations.get(old) is None and await conversations.get(revived)
     assert await conversations.prune(older_than_days=30, now=datetime.now(UTC) + timedelta(days=2)) >= 1
