@@ -152,9 +152,14 @@ class ConversationsSettings(Section):
     retention_days: float = Field(default=30, ge=0)
     """Days after its last turn that a conversation and its recordings are deleted. 0: never."""
     record: bool = False
-    """Record calls, caller left and agent right. The greeting then says so."""
+    """Record calls, caller left and agent right. The greeting then says so. Only where conversations are kept."""
     recordings: Path = Path("run/recordings")
-    """Folder of the recordings."""
+    """Folder of the recordings; each is deleted with its conversation."""
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether calls are recorded: a recording that belongs to no conversation could not be deleted with it."""
+        return self.record and self.keep
 
 
 class TurnSettings(Section):

@@ -156,7 +156,15 @@ class Conversations:
             unwanted |= CONVERSATIONS.c.changed_at < now - timedelta(days=older_than_days)
         async with self._database.transaction() as connection:
             old = (await connection.scalars(select(CONVERSATIONS.c.id).where(unwanted))).all()
+        await self._remove_orphans(now - max(EMPTY_FOR, timedelta(days=older_than_days)))
         return await self.delete(old)
+
+    async def _remove_orphans(self, before: datetime) -> None:
+        """Delete recordings whose conversation the database never learned of."""
+        recorded = await asyncio.to_thread(self._recordings.untouched_since, before)
+        orphans = set(recorded) - set(await self.all_ids() if recorded else ())
+        for one in orphans:
+            await asyncio.to_thread(self._recordings.remove, one)
 
     async def _delete_together(self, ids: Sequence[str]) -> int:
         async with self._database.transaction() as connection:
