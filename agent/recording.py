@@ -73,8 +73,8 @@ class OpusFile:
         import av  # 0.3 s, and only recorded calls need it
 
         self._av: Any = av
-        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "wb")
-        self._container: Any = av.open(self._file, "w", format="ogg")
+        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "wb", buffering=0)
+        self._container: Any = av.open(self._file, "w", format="ogg", options={"flush_packets": "1"})
         self._stream: Any = self._container.add_stream("libopus", rate=RATE_HZ, layout="stereo", bit_rate=BIT_RATE)
         self._written = 0
 

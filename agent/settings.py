@@ -136,6 +136,8 @@ class AnswerSettings(Section):
     """Tokens after which an answer is cut."""
     temperature: float = Field(default=0.0, ge=0, le=2)
     """Randomness of the model's words. 0: none."""
+    cache: int = Field(default=1000, ge=0)
+    """Answers to first questions that are kept for others who ask the same of the same passages. 0: none."""
     max_typed_chars: PositiveInt = 4000
     """Characters of a typed message that are read; the rest is left out, and the caller told so."""
 

@@ -83,6 +83,15 @@ def test_caller_is_left_and_agent_right(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "call.ogg").stat().st_mode) == 0o600
 
 
+def test_the_recording_of_a_process_that_died_can_be_played(tmp_path: Path) -> None:
+    file = OpusFile(tmp_path / "call.ogg")
+    for _ in range(4):
+        file.write(tone(440, 1.0), tone(880, 1.0))
+    (tmp_path / "left.ogg").write_bytes((tmp_path / "call.ogg").read_bytes())
+    file.close()
+    assert read(tmp_path / "left.ogg").shape[1] > 2 * 48_000
+
+
 @pytest.fixture
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WRITE_EVERY_S", 0.01)

@@ -101,7 +101,8 @@ async def test_a_recorded_call_says_so_and_its_recording_goes_with_the_conversat
         left, right = loudness(file)
         assert left > 0.005 and right > 0.005, "both sides are on it"
         command = [sys.executable, "-m", "agent", "conversations", "delete", known]
-        subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        await asyncio.to_thread(subprocess.run, command, cwd=tmp_path, env=environment, check=True)
         assert not recordings.files(known)
 
 
@@ -110,7 +111,7 @@ async def until_whole(file: Path) -> None:
     size = -1
     async with asyncio.timeout(20):
         while size != (size := file.stat().st_size):
-            await asyncio.sleep(2)
+            await asyncio.sleep(3)
 
 
 def loudness(file: Path) -> tuple[float, float]:
