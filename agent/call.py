@@ -265,8 +265,8 @@ class Call:
         except EngineError as error:
             logger.info("the engine frees this call later: %s", error.code)
         self._diary.close()
-        if self._recording:
-            await self._recording.aclose()
         self._waterfall.end()
         await self._memory.aclose()
+        if self._recording:
+            await self._recording.aclose()
         await self._engine.aclose()

@@ -101,8 +101,9 @@ class Recording:
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
         self._clock = clock
-        self._caller = Lane(RATE_HZ, began_at_s=clock())
-        self.agent = Lane(RATE_HZ, began_at_s=clock())
+        began_at_s = clock()  # one for both: they are as long as each other
+        self._caller = Lane(RATE_HZ, began_at_s=began_at_s)
+        self.agent = Lane(RATE_HZ, began_at_s=began_at_s)
         """To be told what the agent is heard to say."""
         self._writing = asyncio.create_task(self._write_all())
         self._closing = asyncio.Event()
