@@ -149,8 +149,32 @@ class AnswerSettings(Section):
     """Tokens after which an answer is cut."""
     temperature: float = Field(default=0.0, ge=0, le=2)
     """Randomness of the model's words. 0: none."""
+    cache: int = Field(default=1000, ge=0)
+    """Answers to first questions that are kept for others who ask the same of the same passages. 0: none."""
     max_typed_chars: PositiveInt = 4000
     """Characters of a typed message that are read; the rest is left out, and the caller told so."""
+
+
+class ConversationsSettings(Section):
+    """What is kept of conversations. Landline sends none of it anywhere."""
+
+    model_config = SettingsConfigDict(env_prefix="CONVERSATIONS_")
+
+    keep: bool = True
+    """Keep what was said, so that a conversation can go on later and through another door."""
+    database: SecretStr = SecretStr("run/conversations.db")
+    """Where: a SQLite file, or postgresql://USER:PASSWORD@HOST/DATABASE for several machines."""
+    retention_days: float = Field(default=30, ge=0)
+    """Days after its last turn that a conversation and its recordings are deleted. 0: never."""
+    record: bool = False
+    """Record calls, caller left and agent right. The greeting then says so. Only where conversations are kept."""
+    recordings: Path = Path("run/recordings")
+    """Folder of the recordings; each is deleted with its conversation."""
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether calls are recorded: a recording that belongs to no conversation could not be deleted with it."""
+        return self.record and self.keep
 
 
 class TurnSettings(Section):
@@ -282,6 +306,7 @@ SECTIONS: dict[str, type[Section]] = {
     "models": ModelSettings,
     "knowledge": KnowledgeSettings,
     "answer": AnswerSettings,
+    "conversations": ConversationsSettings,
     "turn": TurnSettings,
     "worker": WorkerSettings,
     "web": WebSettings,
@@ -314,6 +339,10 @@ class Settings:
     @cached_property
     def answer(self) -> AnswerSettings:
         return AnswerSettings()
+
+    @cached_property
+    def conversations(self) -> ConversationsSettings:
+        return ConversationsSettings()
 
     @cached_property
     def turn(self) -> TurnSettings:

@@ -33,6 +33,7 @@ DEBIAN = {
         "docker-compose": "docker-compose",
         "strace": "strace",
         "/usr/share/wordnet": "wordnet-base",
+        "/usr/lib/postgresql": "postgresql",
     },
     "evaluate": {
         "flite": "flite",

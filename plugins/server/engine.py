@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from plugins.llama.model import LlamaModel
 from plugins.piper.model import PiperModel
+from plugins.server.answers import Answers
 from plugins.server.capacity import Capacity, Work
 from plugins.server.scheduler import Scheduler, run_each
 from plugins.server.slots import ModelSlot
@@ -61,6 +62,7 @@ class Engine:
     knowledge: ModelSlot[Knowledge]
     voice_name: str = "starter"
     capacity: Capacity = field(default_factory=lambda: Capacity(lines=8, target_ms=0))
+    answers: Answers = field(default_factory=Answers)
     calls: int = field(init=False, default=0)
     hearing: Scheduler[Callable[[], Utterance], Transcript] = field(init=False)
     """Its requests say when their turn comes what is to be decoded, so that an interim never holds stale audio."""

@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from plugins.server.keys import ENGINE
-from plugins.server.metrics import SPECULATIONS, TURN_STAGE
+from plugins.server.metrics import SPECULATIONS, TURN_STAGE, TURNS_LOST
 from plugins.server.replies import read_body
 
 Stage = Literal[
@@ -36,6 +36,12 @@ class TurnReport(BaseModel):
     thrown_away: int = Field(default=0, ge=0, le=1000)
 
 
+class LostReport(BaseModel):
+    """Turns that could not be kept."""
+
+    turns: int = Field(ge=1, le=100_000)
+
+
 async def count_turn(request: web.Request) -> web.Response:
     """POST /v1/turns: the stages of a turn go into the histograms, and what its caller waited into the prediction."""
     engine = request.app[ENGINE]
@@ -47,6 +53,12 @@ async def count_turn(request: web.Request) -> web.Response:
     answered_ms = turn.stages_ms.get("answered")
     if turn.door == "voice" and answered_ms is not None and not turn.retried:
         engine.capacity.answered(answered_ms, calls=max(1, engine.calls))
+    return web.json_response({"counted": True})
+
+
+async def count_lost(request: web.Request) -> web.Response:
+    """POST /v1/turns/lost: turns that the conversations' database did not take."""
+    TURNS_LOST.inc((await read_body(request, LostReport)).turns)
     return web.json_response({"counted": True})
 
 
