@@ -124,7 +124,7 @@ class Prompting:
 def free_messages(instructions: str, retrieval: Json, question: str, history: Messages) -> Messages:
     """Instructions, history, then the question under its numbered passages: the part that changes comes last."""
     passages = [
-        f"[{number}] {passage['title']}\n{passage['text']}"
+        f"[{number}] {', '.join(filter(None, [passage['title'], passage.get('place')]))}\n{passage['text']}"
         for number, passage in enumerate(retrieval["passages"], start=1)
     ]
     found = "\n\n".join(passages) if passages else "(nothing in the documents fits)"
