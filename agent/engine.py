@@ -12,7 +12,9 @@ from agent.prompts import read_stock
 from agent.settings import EMBEDDERS, STARTER, Settings
 from knowledge.embeddings import Embedder
 from knowledge.errors import KnowledgeError, NoSuchDevice
-from knowledge.retriever import Retriever, StockLine
+from knowledge.reranking import Reranker
+from knowledge.retrieval import StockLine
+from knowledge.retriever import Retriever
 from plugins.errors import DeviceMissing, ModelError
 from plugins.llama.model import LlamaModel
 from plugins.piper.model import PiperModel
@@ -112,7 +114,8 @@ def _knowledge(settings: Settings, embedder: ModelSlot[Embedder]) -> ModelSlot[K
         vectors = embedder.use()
         try:
             index = index_of(settings, embedder=vectors.name, dim=vectors.dim)
-            retriever = Retriever(index, vectors, stock=stock_lines())
+            reranker = Reranker(settings.knowledge.reranker) if settings.knowledge.reranker else None
+            retriever = Retriever(index, vectors, stock=stock_lines(), reranker=reranker)
             retriever.warm_up(collection=settings.knowledge.collection)
         except KnowledgeError as error:
             raise ModelError(str(error)) from error

@@ -26,12 +26,12 @@ _UNSEEN = re.compile(
 
 
 def numbered(passages: Sequence[Mapping[str, Any]]) -> str:
-    """Every passage under its number and title, the lines of its text quoted."""
+    """Every passage under its number, title and place, the lines of its text quoted."""
     return "\n\n".join(_block(number, passage) for number, passage in enumerate(passages, start=1))
 
 
 def _block(number: int, passage: Mapping[str, Any]) -> str:
-    title = " ".join(plain(passage["title"]).split())
+    title = " ".join(plain(", ".join(filter(None, [passage["title"], passage.get("place")]))).split())
     lines = plain(passage["text"]).splitlines()
     return "\n".join([f"[{number}] {title}", *(QUOTE + line for line in lines)])
 

@@ -120,6 +120,8 @@ class KnowledgeSettings(Section):
     """Tokens that those passages may take together."""
     max_document_mb: PositiveInt = 20
     """Size above which a document is refused, in megabytes."""
+    reranker: Path | None = None
+    """Folder of a sentence-transformers cross-encoder that puts the passages found in order. Empty: none, faster."""
     demo: bool = True
     """Put the demo documents in when the index is empty."""
     s3_endpoint: str = ""

@@ -119,11 +119,22 @@ def noise(
     save("noise", asyncio.run(noise_bench.run(load(), seconds=60 * minutes)))
 
 
+@app.command()
+def knowledge(
+    chunks: Annotated[int, typer.Option(help="Size of the collection whose searches are timed; 0: none.")] = 100_000,
+) -> None:
+    """The documents: passages found, answers right and grounded, silence admitted, and the time of a search."""
+    from bench import knowledge as knowledge_bench
+
+    save("knowledge", knowledge_bench.run(chunks=chunks))
+
+
 EVERYTHING = (
     ("heard", "--stock"),
     ("heard", "--stock", "--models", "standard-shapes"),
     ("calls",),
     ("engine",),
+    ("knowledge",),
     ("interrupt",),
     ("noise",),
     ("survival",),

@@ -22,6 +22,9 @@ CHUNKS = "chunks"
 SENTENCES = "sentences"
 LAYOUT = "2"
 """Raise it when the tables' columns change; an index in another layout is refused."""
+CHUNKS_WORTH_AN_INDEX = 20_000
+"""Up to here comparing a question with every chunk is as fast as an index of their vectors, and exact."""
+_SEARCHED_TEXTS = ("text", "title")
 _COLLECTION_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 _ALL = 2**31 - 1
 _FULL_DISK = "No space left"
@@ -77,6 +80,27 @@ class PreparedDocument:
     chunk_vectors: Vectors
     sentences: tuple[SentenceRow, ...]
     sentence_vectors: Vectors
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where to search: a collection, or of that only the documents of one title or one source."""
+
+    collection: str = "default"
+    title: str = ""
+    source: str = ""
+
+    def admits(self, chunk: ChunkRow) -> bool:
+        """Whether a chunk of the collection may be found."""
+        return self.title in ("", chunk.title) and self.source in ("", chunk.source)
+
+    @property
+    def condition(self) -> str:
+        """The same for LanceDB, over chunks."""
+        named = {"title": self.title, "source": self.source}
+        return " AND ".join(
+            [_of(self.collection), *(f"{key} = {_quoted(name)}" for key, name in named.items() if name)]
+        )
 
 
 @dataclass(frozen=True)
@@ -155,22 +179,32 @@ class Index:
     def all_sentences(self, collection: str, *, limit: int = _ALL) -> tuple[list[SentenceRow], Vectors]:
         return self._read_all(SENTENCES, SentenceRow, collection, limit=limit)
 
-    def nearest_chunks(self, vector: Vectors, *, collection: str, limit: int) -> list[tuple[ChunkRow, float]]:
+    def nearest_chunks(self, vector: Vectors, scope: Scope, *, limit: int) -> list[tuple[ChunkRow, float]]:
         """Best first, each with its dot product with `vector` ([dim])."""
-        return self._nearest(CHUNKS, ChunkRow, vector, collection, limit)
+        columns, where = _columns(CHUNKS), scope.condition
+        found = self._read(lambda tables: tables[CHUNKS].nearest(vector, columns, where=where, limit=limit), nothing=[])
+        return [(ChunkRow(**values), product) for values, product in found]
 
-    def nearest_sentences(self, vector: Vectors, *, collection: str, limit: int) -> list[tuple[SentenceRow, float]]:
-        """Best first, each with its dot product with `vector` ([dim])."""
-        return self._nearest(SENTENCES, SentenceRow, vector, collection, limit)
-
-    def chunks_by_id(self, chunk_ids: Sequence[str]) -> dict[str, ChunkRow]:
-        if not chunk_ids:
-            return {}
-        where = _among("chunk_id", chunk_ids)
-        rows = self._read(
-            lambda tables: tables[CHUNKS].read(list(_CHUNK_COLUMNS), where=where, limit=len(chunk_ids)), nothing=[]
+    def matching_chunks(self, text: str, scope: Scope, *, limit: int, misspelt: bool) -> list[tuple[ChunkRow, float]]:
+        """Those that hold the words of `text`, in themselves or their title; best first, each with its BM25 score."""
+        columns, where = _columns(CHUNKS), scope.condition
+        found = self._read(
+            lambda tables: tables[CHUNKS].matching(
+                text, columns, within=_SEARCHED_TEXTS, where=where, limit=limit, misspelt=misspelt
+            ),
+            nothing=[],
         )
-        return {row["chunk_id"]: ChunkRow(**row) for row in rows}
+        return [(ChunkRow(**values), score) for values, score in found]
+
+    def chunk_similarities(self, vector: Vectors, chunk_ids: Sequence[str]) -> dict[str, float]:
+        """Dot products of these chunks with `vector` ([dim])."""
+        rows, vectors = self._read_some(CHUNKS, ["chunk_id"], chunk_ids, limit=len(chunk_ids))
+        return dict(zip((row["chunk_id"] for row in rows), (vectors @ vector).tolist(), strict=True))
+
+    def sentences_of(self, chunk_ids: Sequence[str]) -> tuple[list[SentenceRow], Vectors]:
+        """The sentences that stand in these chunks."""
+        rows, vectors = self._read_some(SENTENCES, _columns(SENTENCES), chunk_ids, limit=_ALL)
+        return [SentenceRow(**row) for row in rows], vectors
 
     # Writing
 
@@ -230,20 +264,27 @@ class Index:
             self._create()
 
     def optimize(self) -> None:
-        """Compact the tables after many small writes."""
+        """Compact the tables after many small writes, take new rows into their indexes, and make those that lack."""
         tables = self._writable()
         with self._translated():
+            _index_words(tables)
             for table in tables.values():
                 table.optimize()
+            if tables[CHUNKS].count() >= CHUNKS_WORTH_AN_INDEX:
+                tables[CHUNKS].index_vectors()
 
     # Tables
 
-    def _nearest(
-        self, table: str, row: Callable[..., _Result], vector: Vectors, collection: str, limit: int
-    ) -> list[tuple[_Result, float]]:
-        columns, where = _columns(table), _of(collection)
-        found = self._read(lambda tables: tables[table].nearest(vector, columns, where=where, limit=limit), nothing=[])
-        return [(row(**values), product) for values, product in found]
+    def _read_some(
+        self, table: str, columns: Sequence[str], chunk_ids: Sequence[str], *, limit: int
+    ) -> tuple[list[dict[str, Any]], Vectors]:
+        nothing: tuple[list[dict[str, Any]], Vectors] = ([], np.zeros((0, self.dim), dtype=np.float32))
+        if not chunk_ids:
+            return nothing
+        where = _among("chunk_id", chunk_ids)
+        return self._read(
+            lambda tables: tables[table].read_with_vectors(columns, where=where, limit=limit), nothing=nothing
+        )
 
     def _read_all(
         self, table: str, row: Callable[..., _Result], collection: str, *, limit: int
@@ -317,6 +358,7 @@ class Index:
         chunks = self._store.create(CHUNKS, _CHUNK_COLUMNS | {"model": str}, rows(CHUNKS), metadata=about)
         self._forget()
         self._tables = {SENTENCES: sentences, CHUNKS: chunks}
+        _index_words(self._tables)
         self._folder_id = self._current_folder_id()
         return self._tables
 
@@ -363,6 +405,12 @@ class Index:
             raise IndexUnusable(self.uri, str(error)) from error
 
 
+def _index_words(tables: Mapping[str, Table]) -> None:
+    tables[CHUNKS].index_texts(_SEARCHED_TEXTS)
+    for table in tables.values():
+        table.index_ids(["chunk_id"])
+
+
 def _columns(table: str) -> list[str]:
     return list(_CHUNK_COLUMNS if table == CHUNKS else _SENTENCE_COLUMNS)
 
@@ -374,3 +422,8 @@ def _of(collection: str) -> str:
 def _among(column: str, values: Sequence[str]) -> str:
     """`column IN (…)` for ids made by this package (hexadecimal digits and colons)."""
     return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+def _quoted(text: str) -> str:
+    """A string of LanceDB's conditions."""
+    return "'" + text.replace("'", "''") + "'"

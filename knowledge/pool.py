@@ -1,18 +1,19 @@
-"""Where a question looks first: a few dozen sentences and chunks of a collection, by vector.
+"""Where a question looks first: the chunks nearest to it by vector and those that hold its words, and their sentences.
 
-A small collection is kept in memory (a dot product, no table is read); a large one is searched in LanceDB. Full-text
-hits join the pool here, in both classes, when search becomes hybrid.
+The words are LanceDB's full-text search. The vectors of a small collection are kept in memory, where every sentence is
+looked at by itself; a large one is searched in LanceDB, and only the sentences of chunks that were found count.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
 
 from knowledge.asked import Kind, named_days, offered_kinds
-from knowledge.index import ChunkRow, Index, SentenceRow
+from knowledge.index import ChunkRow, Index, Scope, SentenceRow
 from knowledge.store import Vectors
 from knowledge.words import Rarity, meaningful
 
@@ -45,10 +46,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Pool:
-    """Sentences with their similarity to the question, and by id the chunks they stand in and those near it."""
+    """Sentences with their similarity to the question; by id the chunks they stand in and those near it.
+
+    `by_words` are the chunks that hold the question's words, best first.
+    """
 
     lines: tuple[tuple[Line, float], ...]
     chunks: dict[str, tuple[ChunkRow, float]]
+    by_words: tuple[str, ...]
 
 
 class Searched(Protocol):
@@ -56,29 +61,46 @@ class Searched(Protocol):
 
     @property
     def rarity(self) -> Rarity: ...
-    def gather(self, vector: Vectors, *, sentences: int, chunks: int) -> Pool: ...
+    def gather(self, query: str, vector: Vectors, scope: Scope, *, sentences: int, chunks: int) -> Pool: ...
 
 
 class InMemory:
     """A whole collection as arrays, at one revision of the index."""
 
     def __init__(self, index: Index, collection: str) -> None:
-        chunk_rows, self._chunk_vectors = index.all_chunks(collection)
+        self._index = index
+        self._chunks, self._chunk_vectors = index.all_chunks(collection)
         sentence_rows, self._sentence_vectors = index.all_sentences(collection)
-        self._chunks = chunk_rows
-        self._places = {row.chunk_id: place for place, row in enumerate(chunk_rows)}
+        self._places = {row.chunk_id: place for place, row in enumerate(self._chunks)}
         self._lines = [Line(row) for row in sentence_rows]
+        self._lines_of: dict[str, list[int]] = {}
+        for place, line in enumerate(self._lines):
+            self._lines_of.setdefault(line.row.chunk_id, []).append(place)
         self.rarity = Rarity(line.words_in_context for line in self._lines)
 
-    def gather(self, vector: Vectors, *, sentences: int, chunks: int) -> Pool:
-        near_lines = self._sentence_vectors @ vector
-        near_chunks = self._chunk_vectors @ vector
-        lines = [self._lines[place] for place in _largest(near_lines, sentences)]
-        similarities = [float(near_lines[place]) for place in _largest(near_lines, sentences)]
-        places = set(_largest(near_chunks, chunks))
-        places |= {self._places[line.row.chunk_id] for line in lines if line.row.chunk_id in self._places}
-        found = {self._chunks[place].chunk_id: (self._chunks[place], float(near_chunks[place])) for place in places}
-        return Pool(lines=tuple(zip(lines, similarities, strict=True)), chunks=found)
+    def gather(self, query: str, vector: Vectors, scope: Scope, *, sentences: int, chunks: int) -> Pool:
+        near_lines, near_chunks = self._sentence_vectors @ vector, self._chunk_vectors @ vector
+        matching = self._index.matching_chunks(query, scope, limit=chunks, misspelt=True)
+        by_words = tuple(row.chunk_id for row, _ in matching if row.chunk_id in self._places)
+        nearest = (one for one in _largest(near_chunks) if scope.admits(self._chunks[one]))
+        lines = [*islice(self._admitted_lines(_largest(near_lines), scope), sentences)]
+        lines = dict.fromkeys([*lines, *(line for key in by_words for line in self._lines_of.get(key, ()))])
+        found = {*islice(nearest, chunks), *(self._places[key] for key in by_words), *map(self._chunk_of, lines)}
+        return Pool(
+            lines=tuple((self._lines[one], float(near_lines[one])) for one in lines),
+            chunks={self._chunks[one].chunk_id: (self._chunks[one], float(near_chunks[one])) for one in found},
+            by_words=by_words,
+        )
+
+    def _admitted_lines(self, lines: Sequence[int], scope: Scope) -> Iterator[int]:
+        """Those whose chunk is there and may be found."""
+        for line in lines:
+            is_known = self._lines[line].row.chunk_id in self._places
+            if is_known and scope.admits(self._chunks[self._chunk_of(line)]):
+                yield line
+
+    def _chunk_of(self, line: int) -> int:
+        return self._places[self._lines[line].row.chunk_id]
 
 
 class InTables:
@@ -86,28 +108,22 @@ class InTables:
 
     def __init__(self, index: Index, collection: str) -> None:
         self._index = index
-        self._collection = collection
         sample, _ = index.all_sentences(collection, limit=_SAMPLED_SENTENCES)
         self.rarity = Rarity(Line(row).words_in_context for row in sample)
 
-    def gather(self, vector: Vectors, *, sentences: int, chunks: int) -> Pool:
-        near_lines = self._index.nearest_sentences(vector, collection=self._collection, limit=sentences)
-        near_chunks = self._index.nearest_chunks(vector, collection=self._collection, limit=chunks)
-        found = {row.chunk_id: (row, similarity) for row, similarity in near_chunks}
-        farther = min((similarity for _, similarity in near_chunks), default=0.0)
-        missing = _missing(found, (row.chunk_id for row, _ in near_lines))
-        found |= {key: (row, farther) for key, row in self._index.chunks_by_id(missing).items()}
-        lines = tuple((Line(row), similarity) for row, similarity in near_lines)
-        return Pool(lines=lines, chunks=found)
+    def gather(self, query: str, vector: Vectors, scope: Scope, *, sentences: int, chunks: int) -> Pool:
+        near = self._index.nearest_chunks(vector, scope, limit=chunks)
+        matching = [row for row, _ in self._index.matching_chunks(query, scope, limit=chunks, misspelt=False)]
+        found = {row.chunk_id: (row, similarity) for row, similarity in near}
+        missing = [row for row in matching if row.chunk_id not in found]
+        similarities = self._index.chunk_similarities(vector, [row.chunk_id for row in missing])
+        found |= {row.chunk_id: (row, similarities.get(row.chunk_id, 0.0)) for row in missing}
+        rows, vectors = self._index.sentences_of(list(found))
+        products = vectors @ vector
+        lines = tuple((Line(rows[one]), float(products[one])) for one in _largest(products)[:sentences])
+        return Pool(lines=lines, chunks=found, by_words=tuple(row.chunk_id for row in matching))
 
 
-def _largest(values: Vectors, count: int) -> Sequence[int]:
-    """Places of the `count` largest values, the largest first."""
-    if len(values) <= count:
-        return np.argsort(-values).tolist()
-    top = np.argpartition(-values, count)[:count]
-    return top[np.argsort(-values[top])].tolist()
-
-
-def _missing(found: dict[str, tuple[ChunkRow, float]], wanted: Iterable[str]) -> list[str]:
-    return sorted({key for key in wanted if key not in found})
+def _largest(values: Vectors) -> Sequence[int]:
+    """The places of all values, the largest first."""
+    return np.argsort(-values).tolist()

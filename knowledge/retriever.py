@@ -4,15 +4,17 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 
 from knowledge.asked import Kind, asked_kind, named_days
+from knowledge.choosing import descending, fused, passage_of, within
 from knowledge.embeddings import Embeds
-from knowledge.index import ChunkRow, Index, check_collection
+from knowledge.index import ChunkRow, Index, Scope, check_collection
 from knowledge.judging import Evidence, first_evidence, foreignness, judge
 from knowledge.pool import InMemory, InTables, Line, Pool, Searched
+from knowledge.reranking import Reranks
+from knowledge.retrieval import Candidate, Passage, Retrieval, StockLine, Wanted, nothing
 from knowledge.store import Vectors
 from knowledge.words import Rarity, meaningful
 
@@ -53,53 +55,6 @@ _SURE_SOURCES = 3
 """The chunks of this many best sentences are always among the passages."""
 
 
-@dataclass(frozen=True)
-class StockLine:
-    """A line of the house. It is a candidate when the question is close to one of `examples`; without any, never."""
-
-    name: str
-    text: str
-    examples: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Passage:
-    """A chunk to answer from. `position` is its place in the document, from 0."""
-
-    chunk_id: str
-    doc_id: str
-    title: str
-    source: str
-    text: str
-    position: int
-    score: float
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A line that may be the answer: a sentence (`passage` is its place in `passages`) or a stock line (-1)."""
-
-    text: str
-    kind: Literal["sentence", "stock"]
-    name: str
-    passage: int
-    score: float
-
-
-@dataclass(frozen=True)
-class Retrieval:
-    """What was found, best first.
-
-    `answerable`: the best sentence of the documents may be an answer; `certain`: it is taken to be one.
-    """
-
-    query: str
-    passages: tuple[Passage, ...]
-    candidates: tuple[Candidate, ...]
-    answerable: bool
-    certain: bool
-
-
 class Retriever:
     """Searches one index with one embedder. The index is looked at per question, so new documents count at once.
 
@@ -107,11 +62,18 @@ class Retriever:
     """
 
     def __init__(
-        self, index: Index, embedder: Embeds, stock: Sequence[StockLine] = (), *, scoring: Scoring = SCORING
+        self,
+        index: Index,
+        embedder: Embeds,
+        stock: Sequence[StockLine] = (),
+        *,
+        reranker: Reranks | None = None,
+        scoring: Scoring = SCORING,
     ) -> None:
         self._index = index
         self._embedder = embedder
         self._stock = tuple(line for line in stock if line.examples)
+        self._reranker = reranker
         self._scoring = scoring
         self._lock = threading.Lock()
         self._searched: dict[str, tuple[tuple[int, ...], Searched]] = {}
@@ -121,24 +83,38 @@ class Retriever:
         self.search("hello", collection=collection)
 
     def search(
-        self, query: str, *, k: int = 5, collection: str = "default", max_tokens: int = 2000, documents: bool = True
+        self,
+        query: str,
+        *,
+        k: int = 5,
+        collection: str = "default",
+        title: str = "",
+        source: str = "",
+        max_tokens: int = 2000,
+        documents: bool = True,
     ) -> Retrieval:
-        """Find at most `k` passages of together at most `max_tokens` (four characters each), and candidates.
+        """`search_all` for one question."""
+        wanted = Wanted(query, k=k, scope=Scope(collection, title, source), max_tokens=max_tokens, documents=documents)
+        return self.search_all([wanted])[0]
 
-        With `documents` off only stock lines are candidates. An empty index or question gives an empty retrieval.
-        """
-        query = clip(query)
-        check_collection(collection)
-        if not query:
-            return nothing(query, ())
-        vector = self._embedder.embed_queries([query])[0]
-        stock = self._stock_candidates(vector)
-        if not documents:
+    def search_all(self, wanted: Sequence[Wanted]) -> list[Retrieval]:
+        """Answer several questions at once; their embeddings are made together."""
+        for one in wanted:
+            check_collection(one.scope.collection)
+        queries = [clip(one.query) for one in wanted]
+        asked = list(dict.fromkeys(filter(None, queries)))
+        vectors = dict(zip(asked, self._embedder.embed_queries(asked), strict=True)) if asked else {}
+        return [
+            self._search(replace(one, query=query), vectors[query]) if query else nothing(query, ())
+            for one, query in zip(wanted, queries, strict=True)
+        ]
+
+    def _search(self, wanted: Wanted, vector: Vectors) -> Retrieval:
+        query, stock = wanted.query, self._stock_candidates(vector)
+        if not wanted.documents:
             return nothing(query, stock)
-        searched = self._search_in(collection)
-        passages, sentences = self._from_documents(
-            query, vector, searched, k=k, max_chars=max_tokens * _CHARS_PER_TOKEN
-        )
+        searched = self._search_in(wanted.scope.collection)
+        passages, sentences = self._from_documents(wanted, vector, searched)
         if not sentences:
             return nothing(query, stock)
         verdict = judge(query, sentences[0].text, sentences[0].score, searched.rarity, self._embedder)
@@ -180,11 +156,14 @@ class Retriever:
     # Documents
 
     def _from_documents(
-        self, query: str, vector: Vectors, searched: Searched, *, k: int, max_chars: int
+        self, wanted: Wanted, vector: Vectors, searched: Searched
     ) -> tuple[tuple[Passage, ...], list[Candidate]]:
-        pool = searched.gather(vector, sentences=self._scoring.sentence_pool, chunks=self._scoring.chunk_pool)
-        lines = self._scored_lines(query, pool, searched.rarity)
-        passages = self._passages(pool, lines, k=k, max_chars=max_chars)
+        scoring = self._scoring
+        pool = searched.gather(
+            wanted.query, vector, wanted.scope, sentences=scoring.sentence_pool, chunks=scoring.chunk_pool
+        )
+        lines = self._scored_lines(wanted.query, pool, searched.rarity)
+        passages = self._passages(wanted, pool, lines)
         return passages, self._sentence_candidates(lines, passages)
 
     def _search_in(self, collection: str) -> Searched:
@@ -222,18 +201,30 @@ class Retriever:
             score += weights.unasked_day
         return round(score, 4)
 
-    def _passages(
-        self, pool: Pool, lines: Sequence[tuple[Line, float]], *, k: int, max_chars: int
-    ) -> tuple[Passage, ...]:
+    def _passages(self, wanted: Wanted, pool: Pool, lines: Sequence[tuple[Line, float]]) -> tuple[Passage, ...]:
+        """The chunks of the best sentences, then what the fused rankings, or the reranker, put first."""
         best_lines: dict[str, float] = {}
         for line, score in lines:
             best_lines.setdefault(line.row.chunk_id, score)
-        sure = list(best_lines)[:_SURE_SOURCES]
         scores = {key: self._chunk_score(near, best_lines.get(key, 0.0)) for key, (_, near) in pool.chunks.items()}
-        others = sorted(set(scores) - set(sure), key=lambda key: (-scores[key], key))
-        chosen = _within([pool.chunks[key][0] for key in [*sure, *others]], count=k, max_chars=max_chars)
-        passages = [_passage(chunk, scores[chunk.chunk_id]) for chunk in chosen]
+        similar = {key: near for key, (_, near) in pool.chunks.items()}
+        ranked = fused([descending(scores), descending(similar), pool.by_words])
+        if self._reranker:
+            scores = self._reranked(wanted.query, [pool.chunks[key][0] for key in ranked[: self._scoring.chunk_pool]])
+            ranked = descending(scores)
+        sure = [key for key in list(best_lines)[:_SURE_SOURCES] if key in scores]
+        order = dict.fromkeys([*sure, *ranked])
+        chosen = within(
+            [pool.chunks[key][0] for key in order], count=wanted.k, max_chars=wanted.max_tokens * _CHARS_PER_TOKEN
+        )
+        passages = [passage_of(chunk, scores[chunk.chunk_id]) for chunk in chosen]
         return tuple(sorted(passages, key=lambda passage: -passage.score))
+
+    def _reranked(self, query: str, chunks: Sequence[ChunkRow]) -> dict[str, float]:
+        """By chunk what a model that reads question and passage together thinks of it."""
+        assert self._reranker
+        scores = self._reranker.scores(query, [f"{chunk.title}\n{chunk.text}" for chunk in chunks])
+        return {chunk.chunk_id: round(score, 4) for chunk, score in zip(chunks, scores, strict=True)}
 
     def _chunk_score(self, similarity: float, best_line: float) -> float:
         own = self._scoring.chunk
@@ -260,11 +251,6 @@ class _Question:
     days: frozenset[str]
 
 
-def nothing(query: str, stock: Sequence[Candidate]) -> Retrieval:
-    """A retrieval without documents."""
-    return Retrieval(query=query, passages=(), candidates=tuple(stock), answerable=False, certain=False)
-
-
 def clip(query: str, *, max_chars: int = MAX_QUERY_CHARS) -> str:
     """The query on one line; of a very long one, its beginning and its end, where questions stand."""
     query = " ".join(query.split())
@@ -272,28 +258,3 @@ def clip(query: str, *, max_chars: int = MAX_QUERY_CHARS) -> str:
         return query
     half = (max_chars - 1) // 2
     return f"{query[:half].rsplit(' ', 1)[0]} {query[-half:].split(' ', 1)[-1]}"
-
-
-def _within(chunks: Sequence[ChunkRow], *, count: int, max_chars: int) -> list[ChunkRow]:
-    """The first `count` different chunks that fit into `max_chars` together."""
-    chosen: list[ChunkRow] = []
-    texts: set[str] = set()
-    left = max_chars
-    for chunk in chunks:
-        if len(chosen) < count and len(chunk.text) <= left and chunk.text not in texts:
-            chosen.append(chunk)
-            texts.add(chunk.text)
-            left -= len(chunk.text)
-    return chosen
-
-
-def _passage(chunk: ChunkRow, score: float) -> Passage:
-    return Passage(
-        chunk_id=chunk.chunk_id,
-        doc_id=chunk.doc_id,
-        title=chunk.title,
-        source=chunk.source,
-        text=chunk.text,
-        position=chunk.position,
-        score=score,
-    )

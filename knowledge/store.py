@@ -18,6 +18,9 @@ _Result = TypeVar("_Result")
 _TROUBLE = (RuntimeError, ValueError, OSError)
 _ALL = 2**31 - 1
 _BATCH_ROWS = 4096
+_ROWS_PER_PARTITION = 400
+_PROBES = 12
+"""Partitions of a vector index that a search looks at; without such an index every row is."""
 _KEEP_OLD_VERSIONS = timedelta(days=1)
 """Far longer than any query takes; readers may still be on an older version of a table."""
 
@@ -76,10 +79,51 @@ class Table:
     ) -> list[tuple[dict[str, Any], float]]:
         """The rows with the largest dot product with `vector` ([dim]), best first, each with that product."""
         chosen = [*columns, "_distance"]
-        query = self._table.search(vector, vector_column_name="embedding").distance_type("dot")
+        query = self._table.search(vector, vector_column_name="embedding").distance_type("dot").nprobes(_PROBES)
         found = attempt(lambda: query.where(where, prefilter=True).select(chosen).limit(limit).to_arrow())
         products = 1.0 - found.column("_distance").to_numpy()
         return list(zip(found.select(list(columns)).to_pylist(), products.tolist(), strict=True))
+
+    def matching(
+        self, text: str, columns: Sequence[str], *, within: Sequence[str], where: str, limit: int, misspelt: bool
+    ) -> list[tuple[dict[str, Any], float]]:
+        """The rows whose columns `within` best match the words of `text`, best first, each with its BM25 score.
+
+        `misspelt` words match those that differ in one letter too, which takes several times as long.
+        """
+        from lancedb.query import BooleanQuery, MatchQuery, Occur
+
+        words = [(Occur.SHOULD, MatchQuery(text, column, fuzziness=int(misspelt))) for column in within]
+        query = self._table.search(BooleanQuery(words), query_type="fts").where(where, prefilter=True)
+        found = attempt(lambda: query.select([*columns, "_score"]).limit(limit).to_arrow())
+        return list(zip(found.select(list(columns)).to_pylist(), found.column("_score").to_pylist(), strict=True))
+
+    def index_texts(self, columns: Sequence[str]) -> None:
+        """Make full-text search possible in these columns. Rows that come later are found too."""
+        from lancedb.index import FTS
+
+        for column in self._unindexed(columns):
+            attempt(lambda column=column: self._table.create_index(column, config=FTS()))
+
+    def index_ids(self, columns: Sequence[str]) -> None:
+        """Make looking rows up by these columns fast."""
+        from lancedb.index import BTree
+
+        for column in self._unindexed(columns):
+            attempt(lambda column=column: self._table.create_index(column, config=BTree()))
+
+    def index_vectors(self) -> None:
+        """Make `nearest` look at the likely parts of the table only: worth it from some ten thousand rows on."""
+        from lancedb.index import IvfSq
+
+        partitions = max(1, self.count() // _ROWS_PER_PARTITION)
+        for column in self._unindexed(["embedding"]):
+            config = IvfSq(distance_type="dot", num_partitions=partitions)
+            attempt(lambda column=column, config=config: self._table.create_index(column, config=config))
+
+    def _unindexed(self, columns: Sequence[str]) -> list[str]:
+        indexed = {column for index in attempt(self._table.list_indices) for column in index.columns}
+        return [column for column in columns if column not in indexed]
 
     def batches(self, columns: Sequence[str] = (), *, where: str | None = None) -> Iterator[Any]:
         """Rows as Arrow record batches, with all columns if none are named."""

@@ -45,7 +45,7 @@ class Embedding(Protocol):
 class Knowledge(Protocol):
     """Search in the owner's documents. The result is a dataclass that `dataclasses.asdict` can take."""
 
-    def search(self, query: str, *, k: int, collection: str, documents: bool) -> Any: ...
+    def search(self, query: str, *, k: int, collection: str, title: str, source: str, documents: bool) -> Any: ...
 
 
 @dataclass

@@ -22,6 +22,8 @@ class RetrieveRequest(BaseModel):
     query: str = Field(max_length=MAX_QUERY_CHARS)
     k: int = Field(default=5, ge=1, le=50)
     collection: str = "default"
+    title: str = Field(default="", max_length=500)
+    source: str = Field(default="", max_length=2_000)
     documents: bool = True
 
 
@@ -38,7 +40,7 @@ async def retrieve(request: web.Request) -> web.Response:
     body = await read_body(request, RetrieveRequest)
 
     def search() -> Any:
-        return knowledge.search(body.query, k=body.k, collection=body.collection, documents=body.documents)
+        return knowledge.search(**body.model_dump())
 
     with RETRIEVAL.time():
         found = await _on_reader(request, search, Priority.FIRST_ANSWER)

@@ -6,8 +6,9 @@ import lancedb
 import numpy as np
 import pytest
 
+from knowledge import index as module
 from knowledge.errors import EmbeddingMismatch, IndexLocked, IndexUnusable, KnowledgeError
-from knowledge.index import ChunkRow, Index, PreparedDocument, SentenceRow
+from knowledge.index import ChunkRow, Index, PreparedDocument, Scope, SentenceRow
 from knowledge.store import Vectors
 
 DIM = 8
@@ -65,18 +66,47 @@ def test_an_index_that_was_never_written_is_empty(index: Index) -> None:
     assert index.documents() == []
     assert index.revision() == (0, 0, 0)
     assert index.count_sentences("default") == 0
-    assert index.nearest_chunks(unit(0), collection="default", limit=3) == []
+    assert index.nearest_chunks(unit(0), Scope(), limit=3) == []
     assert index.all_sentences("default")[1].shape == (0, DIM)
     assert not Path(index.uri).exists()
 
 
 def test_documents_are_found_by_vector_best_first(index: Index) -> None:
     index.replace([prepared("a", 0, 1), prepared("b", 2)])
-    (best, product), *others = index.nearest_sentences(unit(2), collection="default", limit=2)
-    assert (best.text, product) == ("chunk 2 of b", pytest.approx(1.0))
+    (chunk, product), *others = index.nearest_chunks(unit(1), Scope(), limit=2)
+    assert (chunk.chunk_id, chunk.title, chunk.position, product) == ("a:1", "a", 1, pytest.approx(1.0))
     assert others[0][1] == pytest.approx(0.0, abs=1e-6)
-    chunk, _ = index.nearest_chunks(unit(1), collection="default", limit=1)[0]
-    assert (chunk.chunk_id, chunk.title, chunk.position) == ("a:1", "a", 1)
+
+
+def test_documents_are_found_by_their_words(index: Index) -> None:
+    index.replace([prepared("a", 0, 1), prepared("b", 2)])
+    for _ in ("before the words are indexed", "after"):
+        found = [row.chunk_id for row, _ in index.matching_chunks("b", Scope(), limit=1, misspelt=False)]
+        assert found == ["b:0"]
+        index.optimize()
+
+
+@pytest.mark.parametrize("text", ["", "?!", '" AND (', "the of", "\0"])
+def test_odd_words_match_nothing(index: Index, text: str) -> None:
+    index.replace([prepared("a", 0)])
+    assert index.matching_chunks(text, Scope(), limit=3, misspelt=True) == []
+
+
+def test_a_scope_leaves_other_documents_out(index: Index) -> None:
+    index.replace([prepared("a", 0), prepared("b", 0)])
+    assert [row.doc_id for row, _ in index.nearest_chunks(unit(0), Scope(title="b"), limit=9)] == ["b"]
+    assert index.nearest_chunks(unit(0), Scope(title="it's", source="x' OR '1' = '1"), limit=9) == []
+
+
+def test_a_large_table_is_found_in_through_an_index_of_its_vectors(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNKS_WORTH_AN_INDEX", 500)
+    index.replace([prepared(f"{number:x}", *range(DIM)) for number in range(100)])
+    index.optimize()
+    index.replace([prepared("late", 5)])
+    assert {row.position for row, _ in index.nearest_chunks(unit(3), Scope(), limit=10)} == {3}
+    assert "late" in {row.doc_id for row, _ in index.nearest_chunks(unit(5), Scope(), limit=101)}
 
 
 def test_vectors_come_back_beside_their_rows(index: Index) -> None:
@@ -107,7 +137,7 @@ def test_collections_are_apart(index: Index) -> None:
     index.replace([prepared("a", 0), prepared("b", 0, collection="other")])
     assert texts(index) == {"chunk 0 of a"}
     assert texts(index, "other") == {"chunk 0 of b"}
-    assert [hit.doc_id for hit, _ in index.nearest_chunks(unit(0), collection="other", limit=9)] == ["b"]
+    assert [hit.doc_id for hit, _ in index.nearest_chunks(unit(0), Scope("other"), limit=9)] == ["b"]
     assert {document.origin for document in index.documents("other")} == {"/o'brien/b.md"}
 
 
@@ -117,10 +147,12 @@ def test_a_collection_name_is_never_sql(index: Index, name: str) -> None:
         index.all_chunks(name)
 
 
-def test_chunks_are_fetched_by_id(index: Index) -> None:
+def test_sentences_and_similarities_are_fetched_by_chunk(index: Index) -> None:
     index.replace([prepared("a", 0, 1)])
-    assert set(index.chunks_by_id(["a:1", "gone:0"])) == {"a:1"}
-    assert index.chunks_by_id([]) == {}
+    rows, vectors = index.sentences_of(["a:1", "gone:0"])
+    assert ([row.chunk_id for row in rows], vectors.shape) == (["a:1"], (1, DIM))
+    assert index.chunk_similarities(unit(1), ["a:0", "a:1", "gone:0"]) == {"a:0": 0.0, "a:1": 1.0}
+    assert index.chunk_similarities(unit(1), []) == {}
 
 
 def test_another_reader_sees_every_write_without_reopening(index: Index) -> None:
@@ -161,7 +193,7 @@ def test_vectors_of_another_model_are_refused(index: Index, name: str, dim: int)
     index.replace([prepared("a", 0)])
     other = Index(index.uri, name, dim)
     with pytest.raises(EmbeddingMismatch, match=r"made with words.*landline knowledge reembed"):
-        other.nearest_chunks(np.zeros(dim, np.float32), collection="default", limit=1)
+        other.nearest_chunks(np.zeros(dim, np.float32), Scope(), limit=1)
     with pytest.raises(EmbeddingMismatch):
         other.replace([prepared("b", 1)])
     assert [document.doc_id for document in other.documents()] == ["a"]

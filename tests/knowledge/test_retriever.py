@@ -12,7 +12,8 @@ from knowledge.embeddings import Embedder
 from knowledge.errors import KnowledgeError
 from knowledge.index import Index
 from knowledge.ingest import Report, ingest
-from knowledge.retriever import MAX_QUERY_CHARS, Retriever, StockLine, clip
+from knowledge.retrieval import StockLine
+from knowledge.retriever import MAX_QUERY_CHARS, Retriever, clip
 from tests.knowledge.fakes import WordEmbedder
 
 Put = Callable[..., Report]

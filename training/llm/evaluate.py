@@ -21,7 +21,8 @@ from agent.quote import QuotePrompt, quote_prompt
 from knowledge.embeddings import Embedder
 from knowledge.index import Index
 from knowledge.ingest import ingest
-from knowledge.retriever import Retrieval, Retriever, StockLine
+from knowledge.retrieval import Retrieval, StockLine
+from knowledge.retriever import Retriever
 from knowledge.sentences import split_sentences
 from plugins.llama.generation import Generation
 from plugins.llama.model import LlamaModel

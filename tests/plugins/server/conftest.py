@@ -113,7 +113,7 @@ class Found:
 
 
 class Knowledge:
-    def search(self, query: str, *, k: int, collection: str, documents: bool) -> Found:
+    def search(self, query: str, *, k: int, collection: str, title: str, source: str, documents: bool) -> Found:
         return Found(query, documents)
 
 
