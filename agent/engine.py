@@ -8,13 +8,14 @@ from typing import TypeVar
 from agent.cores import divide
 from agent.devices import Device, place
 from agent.prompts import read_stock
-from agent.settings import STARTER, Settings
+from agent.settings import STARTER, OutsideLlmSettings, Settings
 from knowledge.embeddings import Embedder
 from knowledge.errors import KnowledgeError, NoSuchDevice
 from knowledge.index import Index
 from knowledge.retriever import Retriever, StockLine
 from plugins.errors import DeviceMissing, ModelError
 from plugins.llama.model import LlamaModel
+from plugins.outside.model import OutsideModel, Server
 from plugins.piper.model import PiperModel
 from plugins.server.app import listening
 from plugins.server.capacity import Capacity
@@ -65,8 +66,17 @@ def build_engine(
         embedder=embedder,
         knowledge=_knowledge(settings, embedder),
         voice_name=models.voice.name.removesuffix(".onnx"),
+        outside=_outside(settings.outside_llm),
         capacity=Capacity(lines=settings.worker.max_calls, target_ms=settings.engine.target_ms),
     )
+
+
+def _outside(settings: OutsideLlmSettings) -> OutsideModel | None:
+    if not settings.url:
+        return None
+    key, url = settings.key.get_secret_value(), settings.url.rstrip("/")
+    server = Server(url=url, model=settings.model, key=key, first_token_s=settings.first_token_s)
+    return OutsideModel(server)
 
 
 def _slot(path: Path, load: Callable[[Path], Model]) -> ModelSlot[Model]:

@@ -102,6 +102,21 @@ class ModelSettings(Section):
     """Host memory for what further calls have read, in megabytes. 0: they read it again when they next speak."""
 
 
+class OutsideLlmSettings(Section):
+    """A language model on another server, instead of the local one, which then stands in when that server fails."""
+
+    model_config = SettingsConfigDict(env_prefix="OUTSIDE_LLM_")
+
+    url: str = ""
+    """Address of an OpenAI-compatible server such as vLLM: http://gpu-machine:8000/v1. Empty: the local model."""
+    model: str = ""
+    """Model to ask for. Empty: the first that the server lists."""
+    key: SecretStr = SecretStr("")
+    """API key of that server, if it wants one."""
+    first_token_s: PositiveFloat = 5
+    """Seconds within which the first word of an answer must come."""
+
+
 class KnowledgeSettings(Section):
     """The owner's documents."""
 
@@ -201,6 +216,10 @@ class WebSettings(Section):
     """New calls that one address may start in a minute."""
     max_waiting: int = Field(default=20, ge=0)
     """Callers who may wait for a line; further ones are told that all lines are busy. 0: nobody waits."""
+    max_audio_s: PositiveFloat = 600
+    """Seconds that a recording sent to be transcribed may last."""
+    drain_s: PositiveFloat = 20
+    """Seconds that answers may still be streamed after the door is told to close."""
 
 
 class LogSettings(Section):
@@ -218,6 +237,7 @@ SECTIONS: dict[str, type[Section]] = {
     "livekit": LiveKitSettings,
     "engine": EngineSettings,
     "models": ModelSettings,
+    "outside_llm": OutsideLlmSettings,
     "knowledge": KnowledgeSettings,
     "answer": AnswerSettings,
     "turn": TurnSettings,
@@ -243,6 +263,10 @@ class Settings:
     @cached_property
     def models(self) -> ModelSettings:
         return ModelSettings()
+
+    @cached_property
+    def outside_llm(self) -> OutsideLlmSettings:
+        return OutsideLlmSettings()
 
     @cached_property
     def knowledge(self) -> KnowledgeSettings:
@@ -293,7 +317,7 @@ class Settings:
     def mode(self) -> Literal["quote", "free"]:
         """How answers are made, `auto` resolved."""
         if self.answer.mode == "auto":
-            return "quote" if self.is_starter else "free"
+            return "quote" if self.is_starter and not self.outside_llm.url else "free"
         return self.answer.mode
 
 

@@ -145,6 +145,20 @@ class EngineClient:
         """`GET /v1/models`."""
         return await self._json("GET", "/v1/models")
 
+    async def voices(self) -> Json:
+        """`GET /v1/audio/voices`."""
+        return await self._json("GET", "/v1/audio/voices")
+
+    async def metrics(self) -> str:
+        """`GET /metrics`: Prometheus' text."""
+        async with self._reply("GET", "/metrics") as response:
+            return await response.text()
+
+    async def transcribe(self, pcm: bytes, *, language: str | None = None) -> Json:
+        """What is said in a recording of at most 30 s (16 kHz, 16-bit, mono); callers' speech goes first."""
+        query = {"language": language} if language else {}
+        return await self._json("POST", "/v1/audio/transcriptions", data=pcm, params=query)
+
     async def capacity(self) -> Json:
         """How many calls there are, how many fit, and the heard latency with one more: see `GET /v1/capacity`."""
         return await self._json("GET", "/v1/capacity")
@@ -205,11 +219,18 @@ class EngineClient:
             yield TranscriptionSocket(socket)
 
     async def _json(self, method: str, path: str, *, accept: tuple[int, ...] = (200,), **options: Any) -> Json:
+        async with self._reply(method, path, accept=accept, **options) as response:
+            return await response.json()
+
+    @asynccontextmanager
+    async def _reply(
+        self, method: str, path: str, *, accept: tuple[int, ...] = (200,), **options: Any
+    ) -> AsyncGenerator[aiohttp.ClientResponse]:
         try:
             async with self._open().request(method, self._base + path, **options) as response:
                 if response.status not in accept:
                     raise await _error_from(response)
-                return await response.json()
+                yield response
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise self._away(error) from error
 

@@ -10,12 +10,14 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from plugins.errors import EngineError
-from plugins.llama.model import Delta, Generation, Priority, Stream, Usage
+from plugins.llama.model import Delta, Generation, Priority, Usage
 from plugins.server.keys import ENGINE
 from plugins.server.metrics import LLM, LLM_AHEAD, Measured
 from plugins.server.replies import EventStream, Json, read_body
+from plugins.server.writing import Fallback, write
 
 DEFAULT_MAX_TOKENS = 512
+OPENAI_FIELDS = {"messages", "tools", "tool_choice", "temperature", "top_p", "seed", "stop"}
 
 
 class StreamOptions(BaseModel):
@@ -28,7 +30,7 @@ class ResponseFormat(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """The fields of OpenAI's chat request that a local model can honour, and two of ours: `call_id`, `grammar`.
+    """The fields of OpenAI's chat request that a local model can honour, and ours: `call_id`, `grammar`, `fallback`.
 
     `max_tokens` 0 reads the prompt ahead of the request that will want its answer.
     """
@@ -49,6 +51,7 @@ class ChatRequest(BaseModel):
     n: Literal[1] = 1
     call_id: str | None = None
     grammar: str | None = None
+    fallback: Fallback | None = None
 
     def generation(self, *, default_tokens: int) -> Generation:
         """What the model is asked to do."""
@@ -69,6 +72,13 @@ class ChatRequest(BaseModel):
             call_id=self.call_id,
             priority=Priority.ANSWER if max_tokens else Priority.SPECULATIVE,
         )
+
+    def outside(self, generation: Generation) -> Json:
+        """The request for another server, in OpenAI's fields alone."""
+        request = self.model_dump(include=OPENAI_FIELDS, exclude_none=True)
+        if self.response_format.type != "text":
+            request["response_format"] = self.response_format.model_dump(exclude_none=True)
+        return request | {"max_tokens": generation.max_tokens}
 
     def _schema(self) -> Json | None:
         match self.response_format.type:
@@ -116,13 +126,11 @@ def usage_body(usage: Usage | None) -> Json:
 async def complete_chat(request: web.Request) -> web.StreamResponse:
     """Answer once or in a stream; closing the connection stops the model."""
     engine = request.app[ENGINE]
-    model = engine.llama.use()
     body = await read_body(request, ChatRequest)
     chunks = Chunks(engine.llama.name)
     generation = body.generation(default_tokens=DEFAULT_MAX_TOKENS)
-    stream = model.generate(generation)
     with (LLM if generation.max_tokens else LLM_AHEAD).measure() as measured:
-        async with aclosing(_counted(stream, measured)) as deltas:
+        async with aclosing(_counted(write(engine, body, generation), measured)) as deltas:
             if body.stream:
                 return await _streamed(EventStream(request), chunks, deltas, body.stream_options)
             return web.json_response(await _whole(chunks, deltas))
@@ -173,15 +181,13 @@ async def _whole(chunks: Chunks, deltas: AsyncIterator[Delta]) -> Json:
     return chunks.completion(message, reason, usage)
 
 
-async def _counted(stream: Stream, measured: Measured) -> AsyncGenerator[Delta]:
-    """The stream's deltas, with its tokens counted; leaving early cancels it in the model."""
-    try:
-        async for delta in stream:
+async def _counted(deltas: AsyncGenerator[Delta], measured: Measured) -> AsyncGenerator[Delta]:
+    """The deltas, with their tokens counted; leaving early stops the model."""
+    async with aclosing(deltas):
+        async for delta in deltas:
             if delta.usage:
                 measured.tokens(received=delta.usage.prompt_tokens, sent=delta.usage.completion_tokens)
             yield delta
-    finally:
-        stream.cancel()
 
 
 async def release_call(request: web.Request) -> web.Response:

@@ -34,6 +34,12 @@ SPECULATIONS = Counter(
     ["outcome"],
 )
 
+OUTSIDE = Counter(
+    "llm_outside_requests_total",
+    "Answers asked of the outside language model: answered, fell_back to the local one, or broke_off.",
+    ["outcome"],
+)
+
 
 class Measured:
     """One request being measured."""
