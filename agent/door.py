@@ -1,5 +1,6 @@
 """The web door, put together from the settings."""
 
+from agent.answering import Answering, Conversations
 from agent.limit import fitting
 from agent.probes import engine_is_ready, worker_is_registered
 from agent.settings import Settings
@@ -7,8 +8,8 @@ from plugins.client import EngineClient
 from web.config import WebConfig
 
 
-def web_config(settings: Settings) -> WebConfig:
-    """What the door needs to know, and whom it asks before it says that it is ready."""
+def web_config(settings: Settings, *, conversations: Conversations | None = None) -> WebConfig:
+    """What the door needs to know, who answers on it, and whom it asks before it says that it is ready."""
 
     async def tier() -> str:
         return settings.tier
@@ -31,4 +32,7 @@ def web_config(settings: Settings) -> WebConfig:
         fitting=calls_that_fit,
         max_waiting=settings.web.max_waiting,
         sessions_per_minute=settings.web.sessions_per_minute,
+        agent=Answering(EngineClient(settings.engine.url), settings, conversations=conversations),
+        max_audio_s=settings.web.max_audio_s,
+        drain_s=settings.web.drain_s,
     )

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .api.backend import Agent
+
 Probe = Callable[[], Awaitable[bool]]
 """Answers whether a neighbouring process can serve now. Returns within a few seconds and never raises."""
 
@@ -33,6 +35,9 @@ class WebConfig:
     max_waiting: callers who may wait for a line.
     probes: what `/ready` asks besides LiveKit, by name ("engine", "worker").
     trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    agent: who answers on the HTTP door; without one there is only the page.
+    max_audio_s: how long a recording sent to be transcribed may be.
+    drain_s: how long answers that are being streamed may go on after the door is told to close.
     """
 
     host: str
@@ -51,3 +56,6 @@ class WebConfig:
     room_prefix: str = "call-"
     sessions_per_minute: int = 30
     trusted_proxies: frozenset[str] = frozenset()
+    agent: Agent | None = None
+    max_audio_s: float = 600.0
+    drain_s: float = 10.0

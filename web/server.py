@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 from aiohttp import web
 
+from .api.errors import from_http
+from .api.routes import add_api, is_api
 from .config import Probe, WebConfig
 from .errors import DoorError, error_response
 from .keys import CONFIG, LIMITER, LINES, QUEUE, ROOMS
@@ -16,7 +18,6 @@ from .queue import Queue
 from .sessions import ask_again, create_session, leave_line, log_refusal
 from .tokens import Credentials
 
-SHUTDOWN_TIMEOUT_S = 3.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -32,19 +33,25 @@ def create_app(config: WebConfig) -> web.Application:
     app.router.add_post("/api/session", create_session)
     app.router.add_post("/api/session/{ticket}", ask_again)
     app.router.add_delete("/api/session/{ticket}", leave_line)
+    if config.agent:
+        add_api(app, config.agent)
     add_pages(app)
     return app
 
 
 def run(config: WebConfig) -> None:
-    """Serve until SIGINT or SIGTERM. Raises `OSError` when the address is taken."""
+    """Serve until SIGINT or SIGTERM, then let what is being answered end. Raises `OSError` when the address is taken.
+
+    Whoever leaves in the middle of an answer ends the work on it.
+    """
     web.run_app(
         create_app(config),
         host=config.host,
         port=config.port,
         print=None,
         access_log=None,
-        shutdown_timeout=SHUTDOWN_TIMEOUT_S,
+        shutdown_timeout=config.drain_s,
+        handler_cancellation=True,
     )
 
 
@@ -67,6 +74,8 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
         log_refusal(request, error)
         return error.response()
     except web.HTTPException as error:
+        if error.status >= 400 and is_api(request.path):
+            return from_http(error).response()
         if not request.path.startswith("/api/") or error.status < 400:
             raise
         code = error.reason.lower().replace(" ", "_")
