@@ -281,7 +281,7 @@ def _chat_deltas(event: Json) -> list[Json]:
 
 async def _server_sent(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
     """The JSON events of an SSE body; an `error` event is raised. A body cut short raises `EngineUnavailable`."""
-    async for line in response.content:
+    async for line in _lines(response):
         data = line.strip().removeprefix(b"data: ")
         if not data or line.startswith(b":"):
             continue
@@ -292,6 +292,18 @@ async def _server_sent(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
             raise from_code(event["error"]["code"], event["error"]["message"])
         yield event
     raise EngineUnavailable("the engine went away in the middle of an answer")
+
+
+async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The lines of a body, however long: a clause that nothing divides is one line of sound."""
+    begun: list[bytes] = []
+    async for data in response.content.iter_any():
+        *ended, rest = data.split(b"\n")
+        for line in ended:
+            yield b"".join([*begun, line])
+            begun.clear()
+        begun.append(rest)
+    yield b"".join(begun)
 
 
 async def _error_from(response: aiohttp.ClientResponse) -> EngineError:

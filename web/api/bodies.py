@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, TypeVar
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 
 from .errors import ApiError
@@ -50,8 +51,8 @@ async def read_form(request: web.Request, kind: type[Model]) -> tuple[Model, byt
                     _add(fields, part.name, (await _part(part, MAX_FIELD_BYTES)).decode(errors="replace"))
     except TimeoutError as error:
         raise ApiError("the upload took too long", status=408, code="request_timeout") from error
-    except (ValueError, LookupError, AssertionError) as error:  # what aiohttp raises for a form that is none
-        raise ApiError(f"the form cannot be read ({error})") from error
+    except (HttpProcessingError, ValueError, LookupError, AssertionError, RuntimeError) as error:
+        raise ApiError("the form cannot be read") from error  # aiohttp has no one error for it
     if upload is None:
         raise ApiError("file: a recording is missing", param="file")
     return check(kind, fields), upload

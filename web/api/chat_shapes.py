@@ -13,6 +13,7 @@ Json = dict[str, Any]
 MAX_MESSAGES = 1000
 MAX_TOKENS = 32_768
 Name = Annotated[str, Field(min_length=1, max_length=128)]
+Collection = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class TextPart(BaseModel):
@@ -92,7 +93,7 @@ class StreamOptions(BaseModel):
 class Documents(BaseModel):
     """Answer from one collection of the owner's documents."""
 
-    collection: Name
+    collection: Collection
 
 
 class Sampling(BaseModel):

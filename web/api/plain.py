@@ -12,7 +12,7 @@ from .audio_shapes import Language, SpeechRequest
 from .backend import Chat, Piece
 from .bodies import check, read_bytes, read_form, read_json
 from .chat import whole
-from .chat_shapes import Name, Sampling, SourceRow, source_rows
+from .chat_shapes import Collection, Name, Sampling, SourceRow, source_rows
 from .encoding import Format
 from .events import reply_in_events
 from .keys import AGENT
@@ -29,7 +29,7 @@ class ChatLine(BaseModel):
     message: Annotated[str, Field(min_length=1, max_length=MAX_CHARS)]
     conversation: Name | None = None
     documents: bool = True
-    collection: Name | None = None
+    collection: Collection | None = None
     stream: bool = False
 
 

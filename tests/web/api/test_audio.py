@@ -140,6 +140,8 @@ async def test_a_form_without_a_file_and_a_body_without_a_form_are_refused(door:
     assert (await door.post("/v1/audio/transcriptions", json={})).status == 415
     broken = {"Content-Type": "multipart/form-data"}
     assert (await door.post("/v1/audio/transcriptions", data=b"x", headers=broken)).status == 400
+    broken = {"Content-Type": "multipart/form-data; boundary=b"}
+    assert (await door.post("/v1/audio/transcriptions", data=b"--b\r\nNone--b--\r\n", headers=broken)).status == 400
 
 
 async def test_the_plain_route_takes_a_form_or_the_recording_itself(door: Client, agent: FakeAgent) -> None:
