@@ -120,7 +120,7 @@ def http(
     seconds: Annotated[float, typer.Option(help="How long they go on.")] = http_bench.SECONDS,
 ) -> None:
     """The HTTP door: time to the first token, tokens and errors under many conversations; how soon it speaks."""
-    steer_libraries({"MODELS_SLOTS": str(streams + 8), "MODELS_CONTEXT_TOKENS": str(512 * streams)})
+    steer_libraries({"MODELS_SLOTS": str(streams + http_bench.SPARE), "MODELS_CONTEXT_TOKENS": str(512 * streams)})
     save("http", asyncio.run(http_bench.run(load(), streams=streams, seconds=seconds)))
 
 
