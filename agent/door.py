@@ -4,6 +4,7 @@ import asyncio
 import logging
 from functools import partial
 
+from agent.answering import Answering
 from agent.conversations.store import Conversations, open_conversations
 from agent.conversations.turns import is_id, new_id
 from agent.conversations.upkeep import looked_after
@@ -54,6 +55,9 @@ def web_config(settings: Settings) -> WebConfig:
         sessions_per_minute=settings.web.sessions_per_minute,
         trusted_proxies=listed(settings.guard.trusted_proxies),
         guard=guard_rules(settings),
+        agent=Answering(EngineClient(settings.engine.url), settings, conversations=conversations),
+        max_audio_s=settings.web.max_audio_s,
+        drain_s=settings.web.drain_s,
     )
 
 
@@ -77,7 +81,6 @@ def guard_rules(settings: Settings) -> GuardRules:
         max_text_bytes=int(guard.max_text_mb * 2**20),
         max_audio_bytes=int(guard.max_audio_mb * 2**20),
         max_document_bytes=settings.knowledge.max_document_mb * 2**20,
-        max_audio_s=guard.max_audio_s,
         max_answer_tokens=guard.max_answer_tokens,
     )
 

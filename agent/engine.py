@@ -9,7 +9,7 @@ from agent.cores import divide
 from agent.devices import Device, place
 from agent.index import index_of
 from agent.prompts import read_stock
-from agent.settings import EMBEDDERS, STARTER, Settings
+from agent.settings import EMBEDDERS, STARTER, OutsideLlmSettings, Settings
 from knowledge.embeddings import Embedder
 from knowledge.errors import KnowledgeError, NoSuchDevice
 from knowledge.reranking import Reranker
@@ -17,6 +17,7 @@ from knowledge.retrieval import StockLine
 from knowledge.retriever import Retriever
 from plugins.errors import DeviceMissing, ModelError
 from plugins.llama.model import LlamaModel
+from plugins.outside.model import OutsideModel, Server
 from plugins.piper.model import PiperModel
 from plugins.server.answers import Answers
 from plugins.server.app import listening
@@ -69,8 +70,17 @@ def build_engine(
         knowledge=_knowledge(settings, embedder),
         voice_name=models.voice.name.removesuffix(".onnx"),
         answers=Answers(settings.answer.cache),
+        outside=_outside(settings.outside_llm),
         capacity=Capacity(lines=settings.worker.max_calls, target_ms=settings.engine.target_ms),
     )
+
+
+def _outside(settings: OutsideLlmSettings) -> OutsideModel | None:
+    if not settings.url:
+        return None
+    key, url = settings.key.get_secret_value(), settings.url.rstrip("/")
+    server = Server(url=url, model=settings.model, key=key, first_token_s=settings.first_token_s)
+    return OutsideModel(server)
 
 
 def _slot(path: Path, load: Callable[[Path], Model]) -> ModelSlot[Model]:

@@ -30,7 +30,7 @@ def parts(settings: Settings, *, folder: Path, log_format: str) -> list[Part]:
             _worker(number, port, environment, after, settings.worker.drain_s)
             for number, port in enumerate(settings.worker.health_ports, start=1)
         ),
-        Part("web", _landline("web"), answers(f"{settings.page}/health"), environment),
+        _web(settings, environment),
     ]
 
 
@@ -38,6 +38,11 @@ def _worker(number: int, port: int, environment: Mapping[str, str], after: tuple
     is_ready = answers(f"http://127.0.0.1:{port}/health")
     own = {**environment, "WORKER_HEALTH_PORT": str(port)}
     return Part(f"worker-{number}", _landline("worker"), is_ready, own, after=after, patience_s=drain_s)
+
+
+def _web(settings: Settings, environment: Mapping[str, str]) -> Part:
+    is_ready = answers(f"{settings.page}/health")
+    return Part("web", _landline("web"), is_ready, environment, patience_s=settings.web.drain_s)
 
 
 def _livekit(settings: Settings, folder: Path) -> Part:

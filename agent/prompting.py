@@ -36,6 +36,8 @@ class AnswerRules:
     passages: int
     history_messages: int
     history_tokens: int
+    falls_back_on_quotes: bool = False
+    """In free mode: a local model that stands in for an outside one is only asked to quote."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def answer_rules(settings: Settings) -> AnswerRules:
         passages=settings.knowledge.passages,
         history_messages=settings.answer.history_messages,
         history_tokens=settings.answer.history_tokens,
+        falls_back_on_quotes=settings.is_starter and bool(settings.outside_llm.url),
     )
 
 
@@ -101,10 +104,14 @@ class Prompting:
         rules, documents = self._rules, self._documents_on()
         retrieval = await self._search(search_query(text, history), documents)
         key = cache_key(rules, text, history, retrieval, documents=documents)
+        free = free_messages(rules.instructions, retrieval, text, history)
+        if rules.mode == "free" and not rules.falls_back_on_quotes:
+            return Prompt(free, key, retrieval)
+        quote = quote_prompt(retrieval, text, history, documents=documents)
         if rules.mode == "quote":
-            quote = quote_prompt(retrieval, text, history, documents=documents)
             return Prompt(quote.messages, {"grammar": quote.grammar} | key, retrieval)
-        return Prompt(free_messages(rules.instructions, retrieval, text, history), key, retrieval)
+        fallback = {"messages": quote.messages, "grammar": quote.grammar}
+        return Prompt(free, {"fallback": fallback} | key, retrieval)
 
     def recent(self, messages: Sequence[llm.ChatMessage]) -> Messages:
         """The newest of `messages` that fit the limits, without apologies."""

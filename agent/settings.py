@@ -105,6 +105,21 @@ class ModelSettings(Section):
     """Host memory for what further calls have read, in megabytes. 0: they read it again when they next speak."""
 
 
+class OutsideLlmSettings(Section):
+    """A language model on another server, instead of the local one, which then stands in when that server fails."""
+
+    model_config = SettingsConfigDict(env_prefix="OUTSIDE_LLM_")
+
+    url: str = ""
+    """Address of an OpenAI-compatible server such as vLLM: http://gpu-machine:8000/v1. Empty: the local model."""
+    model: str = ""
+    """Model to ask for. Empty: the first that the server lists."""
+    key: SecretStr = SecretStr("")
+    """API key of that server, if it wants one."""
+    first_token_s: PositiveFloat = 5
+    """Seconds within which the first word of an answer must come."""
+
+
 class KnowledgeSettings(Section):
     """The owner's documents."""
 
@@ -164,13 +179,13 @@ class ConversationsSettings(Section):
 
     keep: bool = True
     """Keep what was said, so that a conversation can go on later and through another door."""
-    database: SecretStr = SecretStr("run/conversations.db")
+    database: SecretStr = SecretStr("data/conversations.db")
     """Where: a SQLite file, or postgresql://USER:PASSWORD@HOST/DATABASE for several machines."""
     retention_days: float = Field(default=30, ge=0)
     """Days after its last turn that a conversation and its recordings are deleted. 0: never."""
     record: bool = False
     """Record calls, caller left and agent right. The greeting then says so. Only where conversations are kept."""
-    recordings: Path = Path("run/recordings")
+    recordings: Path = Path("data/recordings")
     """Folder of the recordings; each is deleted with its conversation."""
 
     @property
@@ -240,6 +255,8 @@ class WebSettings(Section):
     """New calls that one address may start in a minute."""
     max_waiting: int = Field(default=20, ge=0)
     """Callers who may wait for a line; further ones are told that all lines are busy. 0: nobody waits."""
+    drain_s: PositiveFloat = 20
+    """Seconds that answers may still be streamed after the door is told to close."""
 
 
 class GuardSettings(Section):
@@ -306,6 +323,7 @@ SECTIONS: dict[str, type[Section]] = {
     "livekit": LiveKitSettings,
     "engine": EngineSettings,
     "models": ModelSettings,
+    "outside_llm": OutsideLlmSettings,
     "knowledge": KnowledgeSettings,
     "answer": AnswerSettings,
     "conversations": ConversationsSettings,
@@ -333,6 +351,10 @@ class Settings:
     @cached_property
     def models(self) -> ModelSettings:
         return ModelSettings()
+
+    @cached_property
+    def outside_llm(self) -> OutsideLlmSettings:
+        return OutsideLlmSettings()
 
     @cached_property
     def knowledge(self) -> KnowledgeSettings:
@@ -391,7 +413,7 @@ class Settings:
     def mode(self) -> Literal["quote", "free"]:
         """How answers are made, `auto` resolved."""
         if self.answer.mode == "auto":
-            return "quote" if self.is_starter else "free"
+            return "quote" if self.is_starter and not self.outside_llm.url else "free"
         return self.answer.mode
 
 

@@ -12,6 +12,7 @@ from agent.settings import load, steer_libraries
 from bench import calls as calls_bench
 from bench import growth
 from bench import heard as heard_bench
+from bench import http as http_bench
 from bench import interrupt as interrupt_bench
 from bench import noise as noise_bench
 from bench import survival as survival_bench
@@ -129,6 +130,16 @@ def knowledge(
     save("knowledge", knowledge_bench.run(chunks=chunks))
 
 
+@app.command()
+def http(
+    streams: Annotated[int, typer.Option(help="Conversations at once.")] = http_bench.STREAMS,
+    seconds: Annotated[float, typer.Option(help="How long they go on.")] = http_bench.SECONDS,
+) -> None:
+    """The HTTP door: time to the first token, tokens and errors under many conversations; how soon it speaks."""
+    steer_libraries({"MODELS_SLOTS": str(streams + http_bench.SPARE), "MODELS_CONTEXT_TOKENS": str(512 * streams)})
+    save("http", asyncio.run(http_bench.run(load(), streams=streams, seconds=seconds)))
+
+
 EVERYTHING = (
     ("heard", "--stock"),
     ("heard", "--stock", "--models", "standard-shapes"),
@@ -138,6 +149,7 @@ EVERYTHING = (
     ("interrupt",),
     ("noise",),
     ("survival",),
+    ("http",),
 )
 
 

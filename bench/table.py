@@ -52,6 +52,10 @@ LINES = (
     Line("false stops on 30 coughs and backchannels", "noise.false_stops", "{:.0f}", "0"),
     Line("worker killed, conversation goes on", "survival.worker_s", "{:.1f} s", "≤ 3 s"),
     Line("engine killed, conversation goes on", "survival.engine_s", "{:.1f} s", "≤ 10 s"),
+    Line("HTTP: first token, p95, 100 conversations", "http.ttft_p95_ms", "{:.0f} ms", "≤ 300 ms"),
+    Line("HTTP: streams open at once", "http.streams", "{:.0f}, {errors} errors", "≥ 100, 0 errors"),
+    Line("HTTP: tokens of all streams together", "http.tokens_per_s", "{:.0f} per second", ""),
+    Line("HTTP: a first sentence spoken, p95", "http.speech_first_sentence_p95_ms", "{:.0f} ms", "≤ 150 ms"),
     Line("memory growth over short calls", "survival.memory_growth", "{:.1%} in {calls} calls", "≤ 5 % in 500"),
 )
 

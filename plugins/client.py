@@ -145,6 +145,20 @@ class EngineClient:
         """`GET /v1/models`."""
         return await self._json("GET", "/v1/models")
 
+    async def voices(self) -> Json:
+        """`GET /v1/audio/voices`."""
+        return await self._json("GET", "/v1/audio/voices")
+
+    async def metrics(self) -> str:
+        """`GET /metrics`: Prometheus' text."""
+        async with self._reply("GET", "/metrics") as response:
+            return await response.text()
+
+    async def transcribe(self, pcm: bytes, *, language: str | None = None) -> Json:
+        """What is said in a recording of at most 30 s (16 kHz, 16-bit, mono); callers' speech goes first."""
+        query = {"language": language} if language else {}
+        return await self._json("POST", "/v1/audio/transcriptions", data=pcm, params=query)
+
     async def capacity(self) -> Json:
         """How many calls there are, how many fit, and the heard latency with one more: see `GET /v1/capacity`."""
         return await self._json("GET", "/v1/capacity")
@@ -209,11 +223,18 @@ class EngineClient:
             yield TranscriptionSocket(socket)
 
     async def _json(self, method: str, path: str, *, accept: tuple[int, ...] = (200,), **options: Any) -> Json:
+        async with self._reply(method, path, accept=accept, **options) as response:
+            return await response.json()
+
+    @asynccontextmanager
+    async def _reply(
+        self, method: str, path: str, *, accept: tuple[int, ...] = (200,), **options: Any
+    ) -> AsyncGenerator[aiohttp.ClientResponse]:
         try:
             async with self._open().request(method, self._base + path, **options) as response:
                 if response.status not in accept:
                     raise await _error_from(response)
-                return await response.json()
+                yield response
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise self._away(error) from error
 
@@ -264,7 +285,7 @@ def _chat_deltas(event: Json) -> list[Json]:
 
 async def _server_sent(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
     """The JSON events of an SSE body; an `error` event is raised. A body cut short raises `EngineUnavailable`."""
-    async for line in response.content:
+    async for line in _lines(response):
         data = line.strip().removeprefix(b"data: ")
         if not data or line.startswith(b":"):
             continue
@@ -275,6 +296,18 @@ async def _server_sent(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
             raise from_code(event["error"]["code"], event["error"]["message"])
         yield event
     raise EngineUnavailable("the engine went away in the middle of an answer")
+
+
+async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The lines of a body, however long: a clause that nothing divides is one line of sound."""
+    begun: list[bytes] = []
+    async for data in response.content.iter_any():
+        *ended, rest = data.split(b"\n")
+        for line in ended:
+            yield b"".join([*begun, line])
+            begun.clear()
+        begun.append(rest)
+    yield b"".join(begun)
 
 
 async def _error_from(response: aiohttp.ClientResponse) -> EngineError:

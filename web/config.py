@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .api.backend import Agent
 from .principals import Keys, NoKeys, TokenRules
 
 Probe = Callable[[], Awaitable[bool]]
@@ -71,7 +72,6 @@ class GuardRules:
     max_text_bytes: int = 2**20
     max_audio_bytes: int = 25 * 2**20
     max_document_bytes: int = 20 * 2**20
-    max_audio_s: float = 600.0
     max_answer_tokens: int = 1024
 
     def max_body_bytes(self, scope: str | None) -> int:
@@ -106,6 +106,9 @@ class WebConfig:
     probes: what `/ready` asks besides LiveKit, by name ("engine", "worker").
     trusted_proxies: addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are believed.
     guard: who may use the HTTP door, and how much.
+    agent: who answers on the HTTP door; without one there is only the page.
+    max_audio_s: how long a recording sent to be transcribed may be.
+    drain_s: how long answers that are being streamed may go on after the door is told to close.
     """
 
     host: str
@@ -127,3 +130,6 @@ class WebConfig:
     sessions_per_minute: int = 30
     trusted_proxies: frozenset[str] = frozenset()
     guard: GuardRules = field(default_factory=GuardRules)
+    agent: Agent | None = None
+    max_audio_s: float = 600.0
+    drain_s: float = 10.0

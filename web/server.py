@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack
 import aiohttp
 from aiohttp import web
 
+from .api.errors import from_http
+from .api.routes import add_api, is_api
 from .config import Probe, WebConfig
 from .cors import add_cors
 from .errors import OPENAI_PATHS, DoorError, error_response
@@ -18,7 +20,6 @@ from .queue import Queue
 from .sessions import ask_again, create_session, leave_line, log_refusal
 from .tokens import Credentials
 
-SHUTDOWN_TIMEOUT_S = 3.0
 API_PATHS = ("/api/", "/admin/api/", OPENAI_PATHS)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -36,13 +37,18 @@ def create_app(config: WebConfig) -> web.Application:
     app.router.add_post("/api/session", create_session)
     app.router.add_post("/api/session/{ticket}", ask_again)
     app.router.add_delete("/api/session/{ticket}", leave_line)
+    if config.agent:
+        add_api(app, config.agent)
     add_pages(app)
     add_cors(app)
     return app
 
 
 def run(config: WebConfig) -> None:
-    """Serve until SIGINT or SIGTERM. Raises `OSError` when the address is taken."""
+    """Serve until SIGINT or SIGTERM, then let what is being answered end. Raises `OSError` when the address is taken.
+
+    Whoever leaves in the middle of an answer ends the work on it.
+    """
     web.run_app(
         create_app(config),
         host=config.host,
@@ -50,7 +56,8 @@ def run(config: WebConfig) -> None:
         print=None,
         access_log=None,
         keepalive_timeout=config.guard.header_timeout_s,  # what aiohttp also grants a first request's head
-        shutdown_timeout=SHUTDOWN_TIMEOUT_S,
+        shutdown_timeout=config.drain_s,
+        handler_cancellation=True,
     )
 
 
@@ -83,6 +90,8 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
             request.transport.abort()  # an answer has begun: it can only be cut off
         return error.response(path=request.path)
     except web.HTTPException as error:
+        if error.status >= 400 and is_api(request.path):
+            return from_http(error).response()
         if not request.path.startswith(API_PATHS) or error.status < 400:
             raise
         code = error.reason.lower().replace(" ", "_")

@@ -10,7 +10,7 @@ from pathlib import Path
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from plugins.server import chat, hearing, reading, speech, turns
+from plugins.server import chat, hearing, reading, recordings, speech, turns
 from plugins.server.engine import Engine
 from plugins.server.keys import ENGINE
 from plugins.server.metrics import FITTING, QUEUE
@@ -33,6 +33,7 @@ def create_app(engine: Engine) -> web.Application:
             web.get("/v1/audio/voices", speech.list_voices),
             web.get("/v1/audio/stream", hearing.stream_transcripts),
             web.post("/v1/audio/speech", speech.create_speech),
+            web.post("/v1/audio/transcriptions", recordings.transcribe),
             web.post("/v1/chat/completions", chat.complete_chat),
             web.delete("/v1/calls/{call_id}", chat.release_call),
             web.post("/v1/embeddings", reading.embed),

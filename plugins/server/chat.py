@@ -10,13 +10,15 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from plugins.errors import EngineError
-from plugins.llama.model import Delta, Generation, Priority, Stream, Usage
+from plugins.llama.model import Delta, Generation, Priority, Usage
 from plugins.server.answers import again, full_key
 from plugins.server.keys import ENGINE
 from plugins.server.metrics import LLM, LLM_AHEAD, Measured
 from plugins.server.replies import EventStream, Json, read_body
+from plugins.server.writing import Fallback, write
 
 DEFAULT_MAX_TOKENS = 512
+OPENAI_FIELDS = {"messages", "tools", "tool_choice", "temperature", "top_p", "seed", "stop"}
 
 
 class StreamOptions(BaseModel):
@@ -29,7 +31,8 @@ class ResponseFormat(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """The fields of OpenAI's chat request that a local model can honour, and ours: `call_id`, `grammar`, `cache_key`.
+    """The fields of OpenAI's chat request that a local model can honour, and ours: `call_id`, `grammar`, `cache_key`,
+    `fallback`.
 
     `max_tokens` 0 reads the prompt ahead of the request that will want its answer. `cache_key` says that every request
     with the same one may be given the same answer.
@@ -52,6 +55,7 @@ class ChatRequest(BaseModel):
     call_id: str | None = None
     grammar: str | None = None
     cache_key: str | None = Field(default=None, max_length=200)
+    fallback: Fallback | None = None
 
     def generation(self, *, default_tokens: int) -> Generation:
         """What the model is asked to do."""
@@ -72,6 +76,13 @@ class ChatRequest(BaseModel):
             call_id=self.call_id,
             priority=Priority.ANSWER if max_tokens else Priority.SPECULATIVE,
         )
+
+    def outside(self, generation: Generation) -> Json:
+        """The request for another server, in OpenAI's fields alone."""
+        request = self.model_dump(include=OPENAI_FIELDS, exclude_none=True)
+        if self.response_format.type != "text":
+            request["response_format"] = self.response_format.model_dump(exclude_none=True)
+        return request | {"max_tokens": generation.max_tokens}
 
     def _schema(self) -> Json | None:
         match self.response_format.type:
@@ -119,7 +130,6 @@ def usage_body(usage: Usage | None) -> Json:
 async def complete_chat(request: web.Request) -> web.StreamResponse:
     """Answer once or in a stream; closing the connection stops the model."""
     engine = request.app[ENGINE]
-    model = engine.llama.use()
     body = await read_body(request, ChatRequest)
     chunks = Chunks(engine.llama.name)
     generation = body.generation(default_tokens=DEFAULT_MAX_TOKENS)
@@ -127,8 +137,7 @@ async def complete_chat(request: web.Request) -> web.StreamResponse:
     if key and (known := engine.answers.recall(key)):
         return await _reply(request, body, chunks, again(known))
     with (LLM if generation.max_tokens else LLM_AHEAD).measure() as measured:
-        answer = _counted(model.generate(generation), measured)
-        async with aclosing(answer):
+        async with aclosing(_counted(write(engine, body, generation), measured)) as answer:
             return await _reply(request, body, chunks, engine.answers.learning(key, answer) if key else answer)
 
 
@@ -186,15 +195,13 @@ async def _whole(chunks: Chunks, deltas: AsyncIterator[Delta]) -> Json:
     return chunks.completion(message, reason, usage)
 
 
-async def _counted(stream: Stream, measured: Measured) -> AsyncGenerator[Delta]:
-    """The stream's deltas, with its tokens counted; leaving early cancels it in the model."""
-    try:
-        async for delta in stream:
+async def _counted(deltas: AsyncGenerator[Delta], measured: Measured) -> AsyncGenerator[Delta]:
+    """The deltas, with their tokens counted; leaving early stops the model."""
+    async with aclosing(deltas):
+        async for delta in deltas:
             if delta.usage:
                 measured.tokens(received=delta.usage.prompt_tokens, sent=delta.usage.completion_tokens)
             yield delta
-    finally:
-        stream.cancel()
 
 
 async def release_call(request: web.Request) -> web.Response:

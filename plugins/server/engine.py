@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plugins.llama.model import LlamaModel
+from plugins.outside.model import OutsideModel
 from plugins.piper.model import PiperModel
 from plugins.server.answers import Answers
 from plugins.server.capacity import Capacity, Work
@@ -61,6 +62,8 @@ class Engine:
     embedder: ModelSlot[Embedding]
     knowledge: ModelSlot[Knowledge]
     voice_name: str = "starter"
+    outside: OutsideModel | None = None
+    """Writes the answers instead of `llama`, which then stands in for it."""
     capacity: Capacity = field(default_factory=lambda: Capacity(lines=8, target_ms=0))
     answers: Answers = field(default_factory=Answers)
     calls: int = field(init=False, default=0)
@@ -115,6 +118,8 @@ class Engine:
                 await asyncio.wait([task])
         for queue in (self.hearing, self.speaking, self.reading):
             await queue.aclose()
+        if self.outside:
+            await self.outside.aclose()
         if llama := self.llama.loaded():
             await asyncio.to_thread(llama.close)
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -40,6 +40,12 @@ ANSWERS_CACHED = Counter(
 )
 TURNS_LOST = Counter("conversation_turns_lost_total", "Turns that the conversations' database did not take.")
 
+OUTSIDE = Counter(
+    "llm_outside_requests_total",
+    "Answers asked of the outside language model: answered, fell_back to the local one, or broke_off.",
+    ["outcome"],
+)
+
 
 class Measured:
     """One request being measured."""

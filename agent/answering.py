@@ -1,0 +1,257 @@
+"""The agent on the HTTP door: retrieval, prompt, model, conversation, for whoever asks in OpenAI's shapes."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+from livekit.agents import llm
+
+from agent.conversations import turns as kept
+from agent.database import DatabaseError
+from agent.prompting import AnswerRules, Prompt, Prompting, answer_rules
+from agent.quote import cited
+from agent.settings import Settings
+from plugins.client import EngineClient
+from plugins.errors import EngineError
+from web.api.backend import Chat, Piece, Sound, Source, Transcript, Vectors, Word
+from web.api.errors import ApiError
+
+Json = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+DOOR = "http"
+RETRY_AFTER_S = 1.0
+TOGETHER = 8
+"""Texts that are embedded in one go: more would keep a caller's question waiting."""
+
+
+class Conversations(Protocol):
+    """Where conversations are kept. Every method raises `DatabaseError`."""
+
+    async def begin(self, conversation_id: str | None, *, door: str) -> str: ...
+
+    async def history(self, conversation_id: str, *, limit: int) -> Sequence[kept.Message]: ...
+
+    async def add(self, conversation_id: str, turn: kept.Turn) -> None: ...
+
+
+@dataclass
+class Turn:
+    """One request while it is being answered. `began_s` and `first_s` are moments on `time.monotonic`."""
+
+    said: str
+    conversation: str | None
+    history: Sequence[Json]
+    began_s: float = field(default_factory=time.monotonic)
+    retrieved_s: float | None = None
+    first_s: float | None = None
+    retrieval: Json | None = None
+    answer: str = ""
+    is_whole: bool = False
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """What the answer rests on."""
+        if self.retrieval is None:
+            return ()
+        return tuple(_source(passage) for passage in cited(self.answer, self.retrieval))
+
+    def heard(self, text: str) -> None:
+        """More of the answer goes out."""
+        self.first_s = self.first_s or time.monotonic()
+        self.answer += text
+
+    def exchange(self) -> kept.Turn:
+        """What is kept of it: nothing counts as heard that was not sent."""
+        moments = {"retrieval": self.retrieved_s, "first_token": self.first_s, "answered": time.monotonic()}
+        latencies_ms = {name: round(1000 * (at - self.began_s), 1) for name, at in moments.items() if at}
+        return kept.Turn(
+            door=DOOR,
+            said=self.said,
+            answer=self.answer,
+            heard=self.answer,
+            interrupted=not self.is_whole,
+            sources=tuple(kept.Source(**asdict(source)) for source in self.sources),
+            latencies_ms=latencies_ms,
+        )
+
+
+class Answering:
+    """`web.api.backend.Agent` over the engine, whose client it closes with itself."""
+
+    def __init__(self, engine: EngineClient, settings: Settings, *, conversations: Conversations | None = None) -> None:
+        self._engine = engine
+        self._rules = answer_rules(settings)
+        self._limits: Json = {
+            "max_tokens": settings.answer.max_tokens,
+            "temperature": settings.answer.temperature,
+        }
+        self._language = None if settings.models.language == "auto" else settings.models.language
+        self._conversations = conversations
+
+    async def answer(self, chat: Chat) -> AsyncGenerator[Piece]:
+        """The answer to the last message: from the documents, or from the bare model."""
+        with refusals():
+            turn = await self._begin(chat)
+            messages, options = await self._prompt(chat, turn)
+            try:
+                async with aclosing(self._engine.chat(messages, **options)) as deltas:
+                    async for piece in _pieces(deltas, turn):
+                        yield piece
+            finally:
+                await self._keep(turn)
+
+    async def _begin(self, chat: Chat) -> Turn:
+        said = str(chat.messages[-1]["content"]) if chat.messages[-1]["role"] == "user" else ""
+        before = list(chat.messages[:-1])
+        if not chat.conversation or (chat.conversation is True and self._conversations is None):
+            return Turn(said, None, before)
+        if self._conversations is None:
+            raise ApiError("conversations are not kept here", param="conversation")
+        if not said:
+            raise ApiError("the last message of a conversation must be the user's", param="messages")
+        wanted = None if chat.conversation is True else chat.conversation
+        conversation = await self._conversations.begin(wanted, door=DOOR)
+        limit = self._rules.history_messages
+        said_before = await self._conversations.history(conversation, limit=limit) if conversation == wanted else ()
+        instructions = [message for message in before if message["role"] == "system"]
+        history = [{"role": message.role, "content": message.content} for message in said_before]
+        return Turn(said, conversation, [*instructions, *(history or before[len(instructions) :])])
+
+    async def _prompt(self, chat: Chat, turn: Turn) -> tuple[Sequence[Json], Json]:
+        """The messages for the model and the options of the request."""
+        if not self._is_grounded(chat, turn):
+            return [*turn.history, chat.messages[-1]], chat.options
+        prompt = await self._grounded(chat, turn)
+        turn.retrieval, turn.retrieved_s = prompt.retrieval, time.monotonic()
+        return prompt.messages, self._limits | chat.options | prompt.options
+
+    def _is_grounded(self, chat: Chat, turn: Turn) -> bool:
+        """Whether the documents are used; where the request leaves it open, in quote mode for a plain answer."""
+        is_shaped = "tools" in chat.options or "response_format" in chat.options
+        if chat.documents is None:
+            return self._rules.mode == "quote" and bool(turn.said.strip()) and not is_shaped
+        if chat.documents and not turn.said.strip():
+            raise ApiError("the last message must be the user's question to the documents", param="messages")
+        if chat.documents and is_shaped and self._rules.mode == "quote":
+            raise ApiError(
+                "answers are word for word from the documents here, so they cannot have tools or a response_format; "
+                "send documents: false, or ask the owner for ANSWER_MODE=free",
+                param="documents",
+            )
+        return chat.documents
+
+    async def _grounded(self, chat: Chat, turn: Turn) -> Prompt:
+        prompting = Prompting(self._engine, self._rules_for(chat, turn), documents_on=lambda: True)
+        context = llm.ChatContext.empty()
+        for message in turn.history:
+            if message["role"] in ("user", "assistant") and message["content"]:
+                context.add_message(role=message["role"], content=message["content"])
+        question = context.add_message(role="user", content=turn.said)
+        return await prompting.prompt(context, question)
+
+    def _rules_for(self, chat: Chat, turn: Turn) -> AnswerRules:
+        """The owner's rules, with the collection and the instructions that the request brings."""
+        own = [str(message["content"]) for message in turn.history if message["role"] == "system"]
+        instructions = "\n\n".join([self._rules.instructions, *own])
+        return replace(self._rules, instructions=instructions, collection=chat.collection or self._rules.collection)
+
+    async def _keep(self, turn: Turn) -> None:
+        """Add what was said and answered to the conversation, also when the client has left in the middle."""
+        if turn.conversation and self._conversations:
+            adding = self._conversations.add(turn.conversation, turn.exchange())
+            try:
+                await asyncio.shield(asyncio.ensure_future(adding))
+            except DatabaseError as error:
+                logger.warning("a turn is not kept: %s", error)
+
+    async def transcribe(self, pcm: bytes, *, language: str | None) -> Transcript:
+        """What is said in one stretch of audio."""
+        with refusals():
+            said = await self._engine.transcribe(pcm, language=language or self._language)
+        words = [Word(word["text"], word["start_s"], word["end_s"]) for word in said["words"]]
+        return Transcript(said["text"], words, said["language"], said["confidence"], said["no_speech"])
+
+    async def speak(self, text: str, *, voice: str | None, speed: float) -> AsyncGenerator[Sound]:
+        """Speech, clause by clause as it is made."""
+        with refusals():
+            async with aclosing(self._engine.speak(text, voice=voice, speed=speed)) as pieces:
+                async for piece in pieces:
+                    yield Sound(piece.pcm, piece.sample_rate_hz)
+
+    async def embed(self, texts: Sequence[str], *, kind: Literal["query", "passage"]) -> Vectors:
+        """One vector for each text, a few at a time so that callers' questions come in between."""
+        rows: list[list[float]] = []
+        with refusals():
+            for start in range(0, len(texts), TOGETHER):
+                rows += await self._engine.embed(texts[start : start + TOGETHER], kind=kind)
+            model, _ = await self._engine.embedding_model()
+        return Vectors(model, rows)
+
+    async def models(self) -> Sequence[Json]:
+        """The engine's models as OpenAI lists them."""
+        with refusals():
+            rows = (await self._engine.models())["data"]
+        return [_model_row(row) for row in rows if row["kind"] != "knowledge"]
+
+    async def voices(self) -> Sequence[Json]:
+        """The engine's voices."""
+        with refusals():
+            return [{"id": voice["id"]} for voice in (await self._engine.voices())["voices"]]
+
+    async def metrics(self) -> str:
+        """The engine's metrics."""
+        with refusals():
+            return await self._engine.metrics()
+
+    async def aclose(self) -> None:
+        """Close the connections to the engine."""
+        await self._engine.aclose()
+
+
+@contextmanager
+def refusals() -> Generator[None]:
+    """What goes wrong in the engine or the database, as the HTTP door tells it."""
+    try:
+        yield
+    except DatabaseError as error:
+        message = f"conversations cannot be read just now: {error}"
+        raise ApiError(message, status=503, code="conversations_away", retry_after_s=RETRY_AFTER_S) from error
+    except EngineError as error:
+        wait_s = RETRY_AFTER_S if error.retryable else None
+        raise ApiError(str(error), status=error.status, code=error.code, retry_after_s=wait_s) from error
+
+
+async def _pieces(deltas: AsyncGenerator[Json], turn: Turn) -> AsyncGenerator[Piece]:
+    """Deltas as they come; the end waits for the usage, which comes after it."""
+    reason: str | None = None
+    usage: Json | None = None
+    async for delta in deltas:
+        reason, usage = delta.get("finish_reason") or reason, delta.get("usage") or usage
+        text, calls = delta.get("content", ""), delta.get("tool_calls", ())
+        if text:
+            turn.heard(text)
+        if text or calls:
+            yield Piece(text=text, tool_calls=[_without_index(call) for call in calls])
+    turn.is_whole = True
+    yield Piece(finish_reason=reason or "stop", usage=usage, sources=turn.sources, conversation=turn.conversation)
+
+
+def _without_index(call: Json) -> Json:
+    return {name: value for name, value in call.items() if name != "index"}
+
+
+def _model_row(row: Json) -> Json:
+    kept = {name: row[name] for name in ("id", "object", "owned_by", "kind", "state", "tier")}
+    return kept | {"created": 0}
+
+
+def _source(passage: Json) -> Source:
+    page = passage.get("page") or 0
+    place = f"{passage['source']}, page {page}" if page else str(passage["source"])
+    return Source(passage["title"], place, passage["text"], round(float(passage["score"]), 4))

@@ -1,0 +1,172 @@
+"""The HTTP door under many conversations: time to the first token, tokens, errors, and how soon a sentence is spoken.
+
+A hundred conversations ask about the documents, read, and ask again: that is the time to the first token. Then as
+many streams of the bare model are open at once, which is what its rate is measured on.
+"""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from rich.console import Console
+from rich.table import Table
+
+from agent.machine import running_machine
+from agent.settings import Settings
+from bench.heard import questions
+from bench.results import percentile
+
+LOG = Path("run/bench.log")
+STREAMS = 100
+SECONDS = 40.0
+READING_S = (4.0, 8.0)
+"""How long somebody reads an answer before they ask again."""
+BARE_TOKENS = 256
+SPARE = 12
+"""Streams of the bare model beyond those counted: a few answers are short and over before the others have begun."""
+SENTENCES = 30
+GIVES_UP_S = 120.0
+
+Figures = dict[str, object]
+Json = dict[str, Any]
+
+
+@dataclass
+class Count:
+    """What came of some requests."""
+
+    first_ms: list[float] = field(default_factory=list[float])
+    tokens: int = 0
+    errors: int = 0
+    open: int = 0
+    most_open: int = 0
+
+    def opened(self) -> None:
+        """One more stream is open."""
+        self.open += 1
+        self.most_open = max(self.open, self.most_open)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All three parts. `bare_s` is how long the bare model wrote."""
+
+    asked: Count
+    bare: Count
+    bare_s: float
+    spoken_ms: Sequence[float]
+
+
+async def run(settings: Settings, *, streams: int, seconds: float) -> Figures:
+    """Start everything, put it under load, print the table and return the figures for `latest.json`."""
+    async with running_machine(settings, log=LOG) as page:
+        measured = await measure(page, streams=streams, seconds=seconds)
+    result = figures(measured)
+    Console().print(_table(result))
+    return result
+
+
+async def measure(page: str, *, streams: int, seconds: float) -> Measured:
+    """Everything, against a door that is open at `page`."""
+    timeout = aiohttp.ClientTimeout(total=GIVES_UP_S)
+    async with aiohttp.ClientSession(page, connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as http:
+        spoken_ms = [await _sentence_ms(http, text) for text in questions(SENTENCES)]
+        asked = await _conversations(http, streams=streams, seconds=seconds)
+        began_s = time.perf_counter()
+        bare = await _bare(http, streams=streams)
+        return Measured(asked, bare, time.perf_counter() - began_s, spoken_ms)
+
+
+async def _conversations(http: aiohttp.ClientSession, *, streams: int, seconds: float) -> Count:
+    """People who talk with the agent at the same time, each beginning at a moment of their own."""
+    count, end_s = Count(), time.perf_counter() + seconds
+    chance = random.Random(5)
+    begins = [chance.uniform(0, READING_S[1]) for _ in range(streams)]
+    await asyncio.gather(*(_talk(http, count, begin_s, end_s, random.Random(begin_s)) for begin_s in begins))
+    return count
+
+
+async def _talk(http: aiohttp.ClientSession, count: Count, begin_s: float, end_s: float, chance: random.Random) -> None:
+    """One conversation: all that was said goes with every question, as OpenAI's clients do it."""
+    messages: list[Json] = []
+    await asyncio.sleep(begin_s)
+    while time.perf_counter() < end_s:
+        question = {"role": "user", "content": chance.choice(questions(60))}
+        answer = await _stream(http, count, {"messages": [*messages, question], "documents": True})
+        messages += [question, {"role": "assistant", "content": answer}]
+        await asyncio.sleep(chance.uniform(*READING_S))
+
+
+async def _bare(http: aiohttp.ClientSession, *, streams: int) -> Count:
+    """As many long answers of the bare model at once."""
+    count = Count()
+    bodies = [
+        {"messages": [{"role": "user", "content": text}], "documents": False, "max_tokens": BARE_TOKENS}
+        for text in questions(streams + SPARE)
+    ]
+    await asyncio.gather(*(_stream(http, count, body) for body in bodies))
+    return count
+
+
+async def _stream(http: aiohttp.ClientSession, count: Count, body: Json) -> str:
+    """One streamed answer."""
+    began_s, text = time.perf_counter(), ""
+    body |= {"stream": True, "stream_options": {"include_usage": True}}
+    try:
+        async with http.post("/v1/chat/completions", json=body) as response:
+            response.raise_for_status()
+            count.opened()
+            async for line in response.content:
+                if not line.startswith(b"data: {"):
+                    continue
+                chunk = json.loads(line.removeprefix(b"data: "))
+                count.tokens += (chunk.get("usage") or {}).get("completion_tokens", 0)
+                delta = chunk["choices"][0]["delta"].get("content", "") if chunk.get("choices") else ""
+                if delta and not text:
+                    count.first_ms.append(1000 * (time.perf_counter() - began_s))
+                text += delta
+            count.open -= 1
+            count.errors += not text
+    except (aiohttp.ClientError, TimeoutError):
+        count.errors += 1
+    return text
+
+
+async def _sentence_ms(http: aiohttp.ClientSession, text: str) -> float:
+    """From the request to the last sample of a sentence that was never spoken before."""
+    began_s = time.perf_counter()
+    body = {"input": f"{text[:1].upper()}{text[1:]}?", "response_format": "pcm", "voice": "alloy"}
+    async with http.post("/v1/audio/speech", json=body) as response:
+        response.raise_for_status()
+        await response.read()
+    return 1000 * (time.perf_counter() - began_s)
+
+
+def figures(measured: Measured) -> Figures:
+    """What goes into `latest.json`."""
+    asked, bare = measured.asked, measured.bare
+    return {
+        "streams": bare.most_open,
+        "answers": len(asked.first_ms),
+        "errors": asked.errors + bare.errors,
+        "ttft_p50_ms": round(percentile(asked.first_ms, 0.5)),
+        "ttft_p95_ms": round(percentile(asked.first_ms, 0.95)),
+        "tokens_per_s": round(bare.tokens / measured.bare_s),
+        "bare_ttft_p50_ms": round(percentile(bare.first_ms, 0.5)),
+        "bare_ttft_p95_ms": round(percentile(bare.first_ms, 0.95)),
+        "speech_first_sentence_p50_ms": round(percentile(measured.spoken_ms, 0.5)),
+        "speech_first_sentence_p95_ms": round(percentile(measured.spoken_ms, 0.95)),
+    }
+
+
+def _table(result: Figures) -> Table:
+    table = Table("figure", "", title="The HTTP door")
+    for name, value in result.items():
+        table.add_row(name.replace("_", " "), str(value))
+    return table

@@ -1,0 +1,157 @@
+"""The agent on the HTTP door: when documents are used, what a conversation keeps, how trouble is told."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from agent.answering import Answering
+from agent.conversations.turns import Turn
+from agent.settings import Settings
+from plugins.client import EngineClient
+from plugins.errors import EngineBusy
+from web.api.backend import Chat, Piece
+from web.api.errors import ApiError
+
+Json = dict[str, Any]
+LINE = "Breakfast is served from 7 am."
+HELLO = {"role": "user", "content": "when is breakfast"}
+
+
+@dataclass
+class FakeEngine:
+    """Finds one line in the documents, and writes it."""
+
+    asked: list[Json] = field(default_factory=list[Json])
+    searched: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    error: Exception | None = None
+
+    async def retrieve(self, query: str, *, k: int, collection: str, documents: bool) -> Json:
+        self.searched.append((query, collection))
+        passage = {"title": "Breakfast", "source": "breakfast.md", "text": LINE, "score": 0.91234, "page": 2}
+        candidate = {"text": LINE, "kind": "sentence", "name": "", "passage": 0, "score": 0.9}
+        return {"passages": [passage], "candidates": [candidate], "answerable": True, "certain": True}
+
+    async def chat(self, messages: Sequence[Json], **options: Any) -> AsyncGenerator[Json]:
+        self.asked.append({"messages": list(messages), **options})
+        if self.error:
+            raise self.error
+        yield {"content": LINE[:9]}
+        yield {"content": LINE[9:]}
+        yield {"finish_reason": "stop"}
+        yield {"usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}
+
+
+@dataclass(frozen=True)
+class Said:
+    role: str
+    content: str
+
+
+@dataclass
+class Kept:
+    """Conversations in memory."""
+
+    turns: dict[str, list[Turn]] = field(default_factory=dict[str, list[Turn]])
+
+    async def begin(self, conversation_id: str | None, *, door: str) -> str:
+        one = conversation_id if conversation_id in self.turns else f"conv-{len(self.turns)}"
+        self.turns.setdefault(str(one), [])
+        return str(one)
+
+    async def history(self, conversation_id: str, *, limit: int) -> list[Said]:
+        turns = self.turns[conversation_id]
+        return [said for turn in turns for said in (Said("user", turn.said), Said("assistant", turn.heard))][-limit:]
+
+    async def add(self, conversation_id: str, turn: Turn) -> None:
+        self.turns[conversation_id].append(turn)
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+def agent(engine: FakeEngine, kept: Kept) -> Answering:
+    return Answering(cast(EngineClient, engine), Settings(), conversations=kept)
+
+
+async def whole(agent: Answering, chat: Chat) -> list[Piece]:
+    async with aclosing(agent.answer(chat)) as pieces:
+        return [piece async for piece in pieces]
+
+
+async def test_in_quote_mode_a_plain_question_is_answered_from_the_documents(
+    agent: Answering, engine: FakeEngine
+) -> None:
+    *_, last = await whole(agent, Chat(messages=[HELLO]))
+    assert "grammar" in engine.asked[0]
+    assert [(source.title, source.place, source.score) for source in last.sources] == [
+        ("Breakfast", "breakfast.md, page 2", 0.9123)
+    ]
+
+
+@pytest.mark.parametrize(
+    "chat",
+    [
+        Chat(messages=[HELLO], documents=False),
+        Chat(messages=[HELLO], options={"tools": [{}]}),
+        Chat(messages=[HELLO], options={"response_format": {}}),
+        Chat(messages=[HELLO, {"role": "assistant", "content": "At"}]),
+    ],
+    ids=["refused", "tools", "json", "no question"],
+)
+async def test_the_bare_model_is_asked_otherwise(agent: Answering, engine: FakeEngine, chat: Chat) -> None:
+    *_, last = await whole(agent, chat)
+    assert engine.asked == [{"messages": list(chat.messages), **chat.options}]
+    assert not engine.searched and not last.sources
+
+
+async def test_quotes_and_tools_exclude_each_other(agent: Answering) -> None:
+    with pytest.raises(ApiError, match="word for word"):
+        await whole(agent, Chat(messages=[HELLO], documents=True, options={"tools": [{}]}))
+
+
+async def test_a_collection_is_searched_by_name(agent: Answering, engine: FakeEngine) -> None:
+    await whole(agent, Chat(messages=[HELLO], documents=True, collection="menu"))
+    assert engine.searched == [("when is breakfast", "menu")]
+
+
+async def test_a_conversation_is_begun_and_goes_on_by_its_id(agent: Answering, engine: FakeEngine, kept: Kept) -> None:
+    *_, last = await whole(agent, Chat(messages=[HELLO], conversation=True))
+    assert last.conversation == "conv-0"
+    more = {"role": "user", "content": "and on sunday"}
+    await whole(agent, Chat(messages=[more], conversation="conv-0"))
+    assert engine.searched[1][0] == "when is breakfast on sunday"
+    first, second = kept.turns["conv-0"]
+    assert (first.door, first.said, first.answer, first.interrupted) == ("http", "when is breakfast", LINE, False)
+    assert first.sources[0].passage == LINE and second.said == "and on sunday"
+    assert {"retrieval", "first_token", "answered"} == set(first.latencies_ms)
+
+
+async def test_who_leaves_in_the_middle_is_kept_with_what_was_sent(agent: Answering, kept: Kept) -> None:
+    pieces = agent.answer(Chat(messages=[HELLO], conversation=True))
+    await anext(pieces)
+    await pieces.aclose()
+    turn = kept.turns["conv-0"][0]
+    assert (turn.heard, turn.interrupted) == ("Breakfast", True)
+
+
+async def test_nothing_is_kept_unless_it_is_asked_for(agent: Answering, kept: Kept) -> None:
+    await whole(agent, Chat(messages=[HELLO]))
+    assert not kept.turns
+
+
+async def test_trouble_in_the_engine_says_when_to_come_back(agent: Answering, engine: FakeEngine) -> None:
+    engine.error = EngineBusy("still loading")
+    with pytest.raises(ApiError) as refusal:
+        await whole(agent, Chat(messages=[HELLO]))
+    assert (refusal.value.status, refusal.value.code, refusal.value.retry_after_s) == (503, "engine_busy", 1.0)
