@@ -56,7 +56,7 @@ def web_config(settings: Settings) -> WebConfig:
         trusted_proxies=listed(settings.guard.trusted_proxies),
         guard=guard_rules(settings),
         agent=Answering(EngineClient(settings.engine.url), settings, conversations=conversations),
-        max_audio_s=settings.web.max_audio_s,
+        max_audio_s=settings.guard.max_audio_s,
         drain_s=settings.web.drain_s,
     )
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from agent.answering import Answering
-from agent.conversations.turns import Turn
+from agent.conversations.turns import Message, Turn
 from agent.settings import Settings
 from plugins.client import EngineClient
 from plugins.errors import EngineBusy
@@ -44,12 +44,6 @@ class FakeEngine:
         yield {"usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}
 
 
-@dataclass(frozen=True)
-class Said:
-    role: str
-    content: str
-
-
 @dataclass
 class Kept:
     """Conversations in memory."""
@@ -61,9 +55,9 @@ class Kept:
         self.turns.setdefault(str(one), [])
         return str(one)
 
-    async def history(self, conversation_id: str, *, limit: int) -> list[Said]:
+    async def history(self, conversation_id: str, *, limit: int) -> list[Message]:
         turns = self.turns[conversation_id]
-        return [said for turn in turns for said in (Said("user", turn.said), Said("assistant", turn.heard))][-limit:]
+        return [said for turn in turns for said in (Message("user", turn.said), Message("assistant", turn.heard))][-limit:]
 
     async def add(self, conversation_id: str, turn: Turn) -> None:
         self.turns[conversation_id].append(turn)
