@@ -26,7 +26,6 @@ from agent.apology import is_back
 from agent.assistant import Assistant
 from agent.call_record import CALLS_FOLDER, CallRecords, Diary
 from agent.discretion import be_discreet
-from agent.logs import call_id
 from agent.outage import Outage
 from agent.overhearing import Overhearing
 from agent.playout import Playout
@@ -35,9 +34,11 @@ from agent.prompts import read_stock
 from agent.rescue import RESUMED
 from agent.session import build_session, build_vad, patience, room_options
 from agent.settings import Settings
+from agent.tracing import open_traces
 from agent.typed import TextDoor
 from agent.waterfall import TURN_TOPIC, Json, Waterfall, numbers
 from plugins.client import EngineClient
+from plugins.correlation import correlation_id, door
 from plugins.errors import EngineError
 
 logger = logging.getLogger(__name__)
@@ -58,8 +59,9 @@ def prewarm(process: JobProcess, *, settings: Settings) -> None:
 
 async def take_call(job: JobContext) -> None:
     """LiveKit's entry point: one call in one room."""
-    call_id.set(job.room.name)
-    job.log_context_fields = {"call": job.room.name}
+    correlation_id.set(job.room.name)
+    door.set("voice")
+    job.log_context_fields = {"correlation_id": job.room.name}
     agent, is_resumed = job.local_participant_identity, job.job.metadata == RESUMED
     diary = await Diary.open(CallRecords(CALLS_FOLDER), job.room.name, agent=agent, is_resumed=is_resumed)
     if diary is None:
@@ -79,6 +81,7 @@ class Call:
         self._engine = EngineClient(settings.engine.url)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._waterfall = Waterfall(self._tell)
+        self._traces = open_traces(settings.traces)
         self._playout = Playout()
         self._overhearing = Overhearing(self._playout, stop=self._stop, patience=patience(settings.turn))
         self._session = build_session(
@@ -176,8 +179,10 @@ class Call:
             self._keep(self._count(content))
 
     async def _count(self, turn: Json) -> None:
-        """A finished turn goes to the log and to the engine's metrics: numbers, and nothing that was said."""
+        """A finished turn goes to the log, the engine's metrics and a trace: numbers, and nothing that was said."""
         logger.info("turn answered", extra=turn)
+        if self._traces:
+            self._traces.turn(turn, call_id=self._job.room.name)
         try:
             await self._engine.report_turn(numbers(turn))
         except EngineError as error:
@@ -212,6 +217,8 @@ class Call:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._playout.aclose()
+        if self._traces:
+            await self._traces.aclose()
         try:
             await self._engine.release_call(self._job.room.name)
         except EngineError as error:

@@ -214,6 +214,15 @@ class LogSettings(Section):
     """`text` for people, `json` for machines. `auto`: text on a terminal, JSON lines otherwise."""
 
 
+class TraceSettings(Section):
+    """Traces of turns for an OpenTelemetry collector. Times and ids, never what was said."""
+
+    model_config = SettingsConfigDict(env_prefix="TRACES_")
+
+    endpoint: str = ""
+    """Address of a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318. Empty: nothing is sent."""
+
+
 SECTIONS: dict[str, type[Section]] = {
     "livekit": LiveKitSettings,
     "engine": EngineSettings,
@@ -224,6 +233,7 @@ SECTIONS: dict[str, type[Section]] = {
     "worker": WorkerSettings,
     "web": WebSettings,
     "log": LogSettings,
+    "traces": TraceSettings,
 }
 
 LOOPBACK = ("127.", "localhost", "::1", "[::1]")
@@ -267,6 +277,10 @@ class Settings:
     @cached_property
     def log(self) -> LogSettings:
         return LogSettings()
+
+    @cached_property
+    def traces(self) -> TraceSettings:
+        return TraceSettings()
 
     @property
     def livekit_url(self) -> str:

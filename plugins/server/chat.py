@@ -2,17 +2,18 @@
 
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import aclosing, contextmanager
 from typing import Any, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, Field
 
+from plugins.correlation import door
 from plugins.errors import EngineError
 from plugins.llama.model import Delta, Generation, Priority, Stream, Usage
 from plugins.server.keys import ENGINE
-from plugins.server.metrics import LLM, LLM_AHEAD, Measured
+from plugins.server.metrics import CALLS, LLM, LLM_AHEAD, Measured
 from plugins.server.replies import EventStream, Json, read_body
 
 DEFAULT_MAX_TOKENS = 512
@@ -121,11 +122,21 @@ async def complete_chat(request: web.Request) -> web.StreamResponse:
     chunks = Chunks(engine.llama.name)
     generation = body.generation(default_tokens=DEFAULT_MAX_TOKENS)
     stream = model.generate(generation)
-    with (LLM if generation.max_tokens else LLM_AHEAD).measure() as measured:
+    with (LLM if generation.max_tokens else LLM_AHEAD).measure() as measured, _at_the_door():
         async with aclosing(_counted(stream, measured)) as deltas:
             if body.stream:
                 return await _streamed(EventStream(request), chunks, deltas, body.stream_options)
             return web.json_response(await _whole(chunks, deltas))
+
+
+@contextmanager
+def _at_the_door() -> Generator[None]:
+    """An answer over HTTP is a call for as long as it is made; other doors' calls are known by their sockets."""
+    if door.get() != "http":
+        yield
+        return
+    with CALLS.labels(door="http").track_inprogress():
+        yield
 
 
 async def _streamed(
@@ -177,9 +188,14 @@ async def _counted(stream: Stream, measured: Measured) -> AsyncGenerator[Delta]:
     """The stream's deltas, with its tokens counted; leaving early cancels it in the model."""
     try:
         async for delta in stream:
-            if delta.usage:
-                measured.tokens(received=delta.usage.prompt_tokens, sent=delta.usage.completion_tokens)
+            if delta.text or delta.tool_calls:
+                measured.wrote()
+            if usage := delta.usage:
+                measured.tokens(received=usage.prompt_tokens, sent=usage.completion_tokens, cached=usage.cached_tokens)
             yield delta
+    except EngineError as error:
+        measured.failed(error)
+        raise
     finally:
         stream.cancel()
 
