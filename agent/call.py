@@ -9,6 +9,7 @@ import json
 import logging
 import time
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,16 @@ from agent.ahead import Ahead
 from agent.apology import is_back
 from agent.assistant import Assistant
 from agent.call_record import CALLS_FOLDER, CallRecords, Diary
+from agent.conversations.store import Conversations
+from agent.conversations.turns import Turn
 from agent.discretion import be_discreet
+from agent.dispatch import Dispatch, read_dispatch
+from agent.memory import Memory, kept_conversations
 from agent.outage import Outage
 from agent.overhearing import Overhearing
 from agent.playout import Playout
 from agent.prompting import Prompting, answer_rules, chat_context
 from agent.prompts import read_stock
-from agent.rescue import RESUMED
 from agent.session import build_session, build_vad, patience, room_options
 from agent.settings import Settings
 from agent.tracing import open_traces
@@ -54,6 +58,7 @@ def prewarm(process: JobProcess, *, settings: Settings) -> None:
     """Before a call comes to this process: make what would otherwise keep its first words waiting."""
     be_discreet()
     process.userdata["settings"] = settings
+    process.userdata["conversations"] = kept_conversations(settings.conversations)
     process.userdata["vad"] = build_vad(settings.turn)
 
 
@@ -62,25 +67,35 @@ async def take_call(job: JobContext) -> None:
     correlation_id.set(job.room.name)
     door.set("voice")
     job.log_context_fields = {"correlation_id": job.room.name}
-    agent, is_resumed = job.local_participant_identity, job.job.metadata == RESUMED
-    diary = await Diary.open(CallRecords(CALLS_FOLDER), job.room.name, agent=agent, is_resumed=is_resumed)
+    agent, dispatch = job.local_participant_identity, read_dispatch(job.job.metadata)
+    diary = await Diary.open(
+        CallRecords(CALLS_FOLDER),
+        job.room.name,
+        agent=agent,
+        is_resumed=dispatch.is_resumed,
+        conversation=dispatch.conversation,
+    )
     if diary is None:
         logger.warning("another process has this call")
         job.shutdown(reason="the call has its agent")
         return
-    await Call(job, job.proc.userdata["settings"], diary).start()
+    call = Call(job, job.proc.userdata["settings"], diary, job.proc.userdata["conversations"])
+    await call.start(dispatch)
 
 
 class Call:
-    """The session of one room and what belongs to it. `diary` holds what was said before, if anything was."""
+    """The session of one room and what belongs to it. `diary` holds what was said before, if the call broke."""
 
-    def __init__(self, job: JobContext, settings: Settings, diary: Diary) -> None:
+    def __init__(
+        self, job: JobContext, settings: Settings, diary: Diary, conversations: Conversations | None = None
+    ) -> None:
         self._job = job
         self._diary = diary
         self._settings = settings
         self._engine = EngineClient(settings.engine.url)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._waterfall = Waterfall(self._tell)
+        self._memory = Memory(conversations, diary.record.conversation, engine=self._engine)
+        self._waterfall = Waterfall(self._tell, keep=self._keep_turn)
         self._traces = open_traces(settings.traces)
         self._playout = Playout()
         self._overhearing = Overhearing(self._playout, stop=self._stop, patience=patience(settings.turn))
@@ -119,9 +134,11 @@ class Call:
             overhearing=self._overhearing,
         )
 
-    async def start(self) -> None:
+    async def start(self, dispatch: Dispatch) -> None:
         """Join the room and greet; the call then runs by itself until the caller leaves."""
         await self._job.connect()  # subscribes to everything: single subscriptions are lost when LiveKit restarts
+        if earlier := await self._memory.earlier(dispatch, limit=self._settings.answer.history_messages):
+            await self._assistant.update_chat_ctx(chat_context(earlier))
         self._job.room.local_participant.register_rpc_method(INTERRUPT_METHOD, self._interrupt)
         self._keep(self._playout.publish(self._job.room))
         await self._session.start(
@@ -143,6 +160,14 @@ class Call:
             logger.info("the caller left at once")
             return
         logger.info("call started")
+
+    def _keep_turn(self, turn: Turn) -> None:
+        self._memory.keep(replace(turn, door="phone") if self._is_phone and turn.door == "voice" else turn)
+
+    @property
+    def _is_phone(self) -> bool:
+        caller = self._session.room_io.linked_participant
+        return caller is not None and caller.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP
 
     def _documents_on(self) -> bool:
         caller = self._session.room_io.linked_participant
@@ -223,5 +248,7 @@ class Call:
             await self._engine.release_call(self._job.room.name)
         except EngineError as error:
             logger.info("the engine frees this call later: %s", error.code)
-        await self._engine.aclose()
         self._diary.close()
+        self._waterfall.end()
+        await self._memory.aclose()
+        await self._engine.aclose()

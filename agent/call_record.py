@@ -43,6 +43,8 @@ class CallRecord:
     """The newest messages, oldest first, as `{"role", "content"}`."""
     resumed_at_s: tuple[float, ...] = ()
     """When the call was handed to another process, in seconds since 1970."""
+    conversation: str = ""
+    """Id of the conversation that the call belongs to, if it is kept."""
 
     def lately_resumed(self, *, now_s: float) -> int:
         """How often the call broke within the last minute."""
@@ -155,10 +157,12 @@ class Diary:
         self._is_closed = False
 
     @classmethod
-    async def open(cls, records: CallRecords, room: str, *, agent: str, is_resumed: bool) -> Self | None:
+    async def open(
+        cls, records: CallRecords, room: str, *, agent: str, is_resumed: bool, conversation: str = ""
+    ) -> Self | None:
         """Take the call in `room` on; `None` if another process has it.
 
-        The record goes on where the last process left it if the call `is_resumed`.
+        The record goes on where the last process left it if the call `is_resumed`; else it is one of `conversation`.
         """
         lock = records.lock(room)
         for _ in range(TAKE_TRIES):
@@ -168,7 +172,8 @@ class Diary:
         else:
             return None
         before = records.read(room) if is_resumed else None
-        diary = cls(records, replace(before or CallRecord(room), agent=agent, process=os.getpid()), lock)
+        record = before or CallRecord(room, conversation=conversation)
+        diary = cls(records, replace(record, agent=agent, process=os.getpid()), lock)
         diary.note(diary.record.messages)
         return diary
 

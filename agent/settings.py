@@ -140,6 +140,23 @@ class AnswerSettings(Section):
     """Characters of a typed message that are read; the rest is left out, and the caller told so."""
 
 
+class ConversationsSettings(Section):
+    """What is kept of conversations. Landline sends none of it anywhere."""
+
+    model_config = SettingsConfigDict(env_prefix="CONVERSATIONS_")
+
+    keep: bool = True
+    """Keep what was said, so that a conversation can go on later and through another door."""
+    database: SecretStr = SecretStr("run/conversations.db")
+    """Where: a SQLite file, or postgresql://USER:PASSWORD@HOST/DATABASE for several machines."""
+    retention_days: float = Field(default=30, ge=0)
+    """Days after its last turn that a conversation and its recordings are deleted. 0: never."""
+    record: bool = False
+    """Record calls, caller left and agent right. The greeting then says so."""
+    recordings: Path = Path("run/recordings")
+    """Folder of the recordings."""
+
+
 class TurnSettings(Section):
     """When a turn ends, and when the agent stops for the caller."""
 
@@ -229,6 +246,7 @@ SECTIONS: dict[str, type[Section]] = {
     "models": ModelSettings,
     "knowledge": KnowledgeSettings,
     "answer": AnswerSettings,
+    "conversations": ConversationsSettings,
     "turn": TurnSettings,
     "worker": WorkerSettings,
     "web": WebSettings,
@@ -261,6 +279,10 @@ class Settings:
     @cached_property
     def answer(self) -> AnswerSettings:
         return AnswerSettings()
+
+    @cached_property
+    def conversations(self) -> ConversationsSettings:
+        return ConversationsSettings()
 
     @cached_property
     def turn(self) -> TurnSettings:

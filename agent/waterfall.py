@@ -11,12 +11,16 @@ from typing import Any, Literal
 
 from livekit.agents import llm
 
+from agent.conversations.turns import Source
+from agent.conversations.turns import Turn as KeptTurn
 from plugins.llama.llm import PREFILL
 
 Json = dict[str, Any]
 Door = Literal["voice", "text"]
 Tell = Callable[[str, Json], None]
 """Told a topic and what to send on it to the caller."""
+Keep = Callable[[KeptTurn], None]
+"""Told a turn once it is over."""
 
 SOURCES_TOPIC = "landline.sources"
 TURN_TOPIC = "landline.turn"
@@ -48,6 +52,7 @@ class Turn:
     committed_s: float | None = None
     at_s: float = 0.0
     """The caller's last sound, or the arrival of a typed question, in seconds since 1970."""
+    said: str = ""
     answer: str = ""
     sources: list[Json] = field(default_factory=list[Json])
     is_answered: bool = False
@@ -72,10 +77,11 @@ class Turn:
 
 
 class Waterfall:
-    """Follows every turn of one call and tells the caller about those that happened."""
+    """Follows every turn of one call and tells the caller, and whoever is to `keep` them, about those that happened."""
 
-    def __init__(self, tell: Tell, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, tell: Tell, *, keep: Keep = lambda _: None, clock: Callable[[], float] = time.monotonic) -> None:
         self._tell = tell
+        self._keep = keep
         self._clock = clock
         self._turns: dict[str, Turn] = {}
         self._typed: set[str] = set()
@@ -131,12 +137,20 @@ class Waterfall:
             self._commit(item)
         elif item.role == "assistant" and self._current:
             self._current.thrown_away, self._thrown_away = self._thrown_away, 0
-            self._tell(TURN_TOPIC, stages(self._current, item))
+            self._tell(TURN_TOPIC, told := stages(self._current, item))
+            self._keep(kept(self._current, item.text_content or "", told))
+            self._current = None
+
+    def end(self) -> None:
+        """The call is over, or goes on with another turn: of the present one's answer nothing was heard."""
+        if self._current:
+            self._keep(kept(self._current, "", {"interrupted": True}))
             self._current = None
 
     def _commit(self, message: llm.ChatMessage) -> None:
+        self.end()
         turn = self._turn(message.id)
-        turn.committed_s, turn.user = self._clock(), message.metrics
+        turn.committed_s, turn.user, turn.said = self._clock(), message.metrics, message.text_content or ""
         turn.at_s = message.metrics.get("stopped_speaking_at", message.created_at)
         self._typed.discard(message.id)
         if turn.door == "voice":
@@ -192,6 +206,24 @@ def _made(turn: Turn, began_s: float) -> dict[str, float]:
     if turn.ahead_s is not None:
         times["ahead_ms"] = turn.ahead_s * 1000
     return times
+
+
+def kept(turn: Turn, heard: str, told: Json) -> KeptTurn:
+    """A finished turn as the conversation keeps it; `told` is what `stages` says."""
+    return KeptTurn(
+        door=turn.door,
+        said=turn.said,
+        answer=turn.answer or heard,
+        heard=heard,
+        interrupted=told["interrupted"],
+        sources=tuple(map(_kept_source, turn.sources)),
+        latencies_ms={name: value for name, value in told.items() if name.endswith("_ms")},
+    )
+
+
+def _kept_source(passage: Json) -> Source:
+    place = f"{passage['source']}, page {passage['page']}" if passage.get("page") else passage["source"]
+    return Source(title=passage["title"], place=place, passage=passage["text"], score=passage["score"])
 
 
 def numbers(told: Json) -> Json:

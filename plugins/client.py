@@ -174,6 +174,10 @@ class EngineClient:
         """Have a finished turn counted: see `TurnReport` in `plugins/server/turns.py`."""
         await self._json("POST", "/v1/turns", json=turn)
 
+    async def report_lost(self, *, turns: int) -> None:
+        """Have turns counted that could not be kept."""
+        await self._json("POST", "/v1/turns/lost", json={"turns": turns})
+
     async def release_call(self, call_id: str) -> None:
         """Free what the engine keeps for a call that is over."""
         await self._json("DELETE", f"/v1/calls/{call_id}")

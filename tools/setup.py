@@ -30,6 +30,7 @@ DEBIAN = {
         "/usr/share/fonts/truetype/liberation": "fonts-liberation",
         "docker-compose": "docker-compose",
         "strace": "strace",
+        "/usr/lib/postgresql": "postgresql",
     },
     "evaluate": {
         "flite": "flite",

@@ -1,6 +1,7 @@
 """What the door needs to know; composed by whoever starts it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,21 @@ TierLabel = Callable[[], Awaitable[str]]
 
 Fitting = Callable[[], Awaitable[int | None]]
 """How many calls are answered fast enough at a time; None while nobody knows. Never raises."""
+
+
+BeginConversation = Callable[[str | None], Awaitable[str | None]]
+"""The id of the conversation that a call belongs to: the caller's own or a new one; None where none is kept.
+
+Returns within a second and never raises.
+"""
+
+Service = Callable[[], AbstractAsyncContextManager[None]]
+"""Something that runs for as long as the door is open."""
+
+
+async def keep_none(_: str | None) -> str | None:
+    """Conversations are not kept."""
+    return None
 
 
 async def unknown() -> int | None:
@@ -30,6 +46,8 @@ class WebConfig:
     public_livekit_url: where browsers reach it; None means this page's own host at livekit_url's port.
     max_calls: browser calls admitted at once, counted over all rooms whose name starts with room_prefix.
     fitting: how many of them are answered fast enough; asked before each admission.
+    begin_conversation: asked when a call is admitted.
+    services: what runs beside the door in its process.
     max_waiting: callers who may wait for a line.
     probes: what `/ready` asks besides LiveKit, by name ("engine", "worker").
     trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed.
@@ -47,6 +65,8 @@ class WebConfig:
     public_livekit_url: str | None = None
     static_dir: Path = STATIC_DIR
     fitting: Fitting = unknown
+    begin_conversation: BeginConversation = keep_none
+    services: tuple[Service, ...] = ()
     max_waiting: int = 20
     room_prefix: str = "call-"
     sessions_per_minute: int = 30

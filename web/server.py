@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import aiohttp
 from aiohttp import web
@@ -27,6 +28,7 @@ def create_app(config: WebConfig) -> web.Application:
     app[LIMITER] = AddressLimiter(per_minute=config.sessions_per_minute)
     app[QUEUE] = Queue(capacity=config.max_waiting)
     app.cleanup_ctx.append(connect_livekit)
+    app.cleanup_ctx.append(run_services)
     app.router.add_get("/health", show_health)
     app.router.add_get("/ready", show_ready)
     app.router.add_post("/api/session", create_session)
@@ -55,6 +57,14 @@ async def connect_livekit(app: web.Application) -> AsyncIterator[None]:
         credentials = Credentials(config.api_key, config.api_secret)
         app[ROOMS] = LiveKitRooms(url=config.livekit_url, credentials=credentials, http=http)
         app[LINES] = Lines(app[ROOMS], capacity=config.max_calls, prefix=config.room_prefix, fitting=config.fitting)
+        yield
+
+
+async def run_services(app: web.Application) -> AsyncIterator[None]:
+    """Run what belongs beside the door while the application runs."""
+    async with AsyncExitStack() as services:
+        for service in app[CONFIG].services:
+            await services.enter_async_context(service())
         yield
 
 

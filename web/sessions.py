@@ -18,7 +18,7 @@ from .errors import DoorError, InvalidRequest, LinesBusy
 from .keys import CONFIG, LIMITER, LINES, QUEUE
 from .limits import BODY_TIMEOUT_S, caller_address
 from .origins import public_livekit_url
-from .tokens import Credentials, mint_ticket, new_room_name
+from .tokens import CallConversation, Credentials, mint_ticket, new_room_name
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +34,12 @@ class SessionRequest:
 
     documents: bool = True
     place: int | None = None
+    conversation: str | None = None
+    """Id of the conversation to go on with, as an earlier answer gave it."""
 
 
 async def create_session(request: web.Request) -> web.Response:
-    """POST /api/session {"documents": bool?}: a new call, or the end of the line."""
+    """POST /api/session {"documents": bool?, "conversation": str?}: a new call, or the end of the line."""
     trusted = request.app[CONFIG].trusted_proxies
     request.app[LIMITER].admit(caller_address(request, trusted_proxies=trusted))
     wanted = await read_session_request(request)
@@ -77,19 +79,22 @@ async def leave_line(request: web.Request) -> web.Response:
 
 
 async def _open_line(request: web.Request, wanted: SessionRequest, *, ahead: int = 0) -> web.Response:
-    """{"url", "room", "token", "models"} for one new call. Raises `LinesBusy` or `LiveKitAway`."""
+    """{"url", "room", "token", "models", "conversation"} for one new call. Raises `LinesBusy` or `LiveKitAway`."""
     config = request.app[CONFIG]
     url = public_livekit_url(config, request)
     room = new_room_name(config.room_prefix)
     await request.app[LINES].reserve(room, ahead=ahead)
+    begun = await config.begin_conversation(wanted.conversation)
     ticket = mint_ticket(
         Credentials(config.api_key, config.api_secret),
         room=room,
         agent_name=config.agent_name,
         documents=wanted.documents,
+        conversation=CallConversation(begun, goes_on=begun == wanted.conversation) if begun else None,
     )
     logger.info("call admitted", extra={"call_id": room})
-    return web.json_response({"url": url, "room": room, "token": ticket.jwt, "models": await config.models_tier()})
+    tier = await config.models_tier()
+    return web.json_response({"url": url, "room": room, "token": ticket.jwt, "models": tier, "conversation": begun})
 
 
 def _in_line(ticket: str, place: int) -> web.Response:
@@ -117,12 +122,14 @@ async def read_session_request(request: web.Request) -> SessionRequest:
 
 
 def _checked(body: dict[str, object]) -> SessionRequest:
-    documents, place = body.get("documents", True), body.get("place")
+    documents, place, conversation = body.get("documents", True), body.get("place"), body.get("conversation")
     if not isinstance(documents, bool):
         raise InvalidRequest('"documents" must be true or false.')
     if place is not None and (not isinstance(place, int) or isinstance(place, bool)):
         raise InvalidRequest('"place" must be a whole number.')
-    return SessionRequest(documents=documents, place=place)
+    if conversation is not None and not isinstance(conversation, str):
+        raise InvalidRequest('"conversation" must be the id that an earlier call gave.')
+    return SessionRequest(documents=documents, place=place, conversation=conversation)
 
 
 def log_refusal(request: web.Request, error: DoorError) -> None:

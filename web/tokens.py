@@ -33,11 +33,26 @@ def new_room_name(prefix: str) -> str:
     return prefix + secrets.token_urlsafe(12)
 
 
-def mint_ticket(credentials: Credentials, *, room: str, agent_name: str, documents: bool) -> Ticket:
+@dataclass(frozen=True)
+class CallConversation:
+    """The conversation that a call belongs to; `goes_on` if something may have been said in it before."""
+
+    id: str
+    goes_on: bool
+
+
+def mint_ticket(
+    credentials: Credentials,
+    *,
+    room: str,
+    agent_name: str,
+    documents: bool,
+    conversation: CallConversation | None = None,
+) -> Ticket:
     """Admit a new caller to `room` and have the agent dispatched to it when the caller joins.
 
     The caller may publish a microphone, hear and read the agent, send text, and say whether the
-    owner's documents are to be used.
+    owner's documents are to be used. The agent learns which conversation the call belongs to.
     """
     identity = "caller-" + secrets.token_urlsafe(8)
     token = (
@@ -47,7 +62,7 @@ def mint_ticket(credentials: Credentials, *, room: str, agent_name: str, documen
         .with_ttl(TOKEN_TTL)
         .with_attributes({DOCUMENTS_ATTRIBUTE: "on" if documents else "off"})
         .with_grants(_caller_grants(room))
-        .with_room_config(_room_with_agent(agent_name))
+        .with_room_config(_room_with_agent(agent_name, conversation))
     )
     return Ticket(room=room, identity=identity, jwt=token.to_jwt())
 
@@ -64,6 +79,9 @@ def _caller_grants(room: str) -> api.VideoGrants:
     )
 
 
-def _room_with_agent(agent_name: str) -> api.RoomConfiguration:
-    dispatch = api.RoomAgentDispatch(agent_name=agent_name, metadata=json.dumps({"door": "browser"}))
+def _room_with_agent(agent_name: str, conversation: CallConversation | None) -> api.RoomConfiguration:
+    about: dict[str, object] = {"door": "browser"}
+    if conversation:
+        about |= {"conversation": conversation.id, "goes_on": conversation.goes_on}
+    dispatch = api.RoomAgentDispatch(agent_name=agent_name, metadata=json.dumps(about))
     return api.RoomConfiguration(agents=[dispatch])

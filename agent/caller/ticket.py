@@ -18,11 +18,15 @@ DOOR_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True)
 class Ticket:
-    """The right to join one room: LiveKit's WebSocket address, the room's name and a token."""
+    """The right to join one room: LiveKit's WebSocket address, the room's name and a token.
+
+    `conversation` is what a later call goes on with; empty where conversations are not kept.
+    """
 
     url: str
     room: str
     token: str
+    conversation: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,16 @@ class InLine:
 
 
 async def ask_for_ticket(
-    base_url: str, *, documents: bool = True, wait_s: float = 0.0, on_place: Callable[[int], None] | None = None
+    base_url: str,
+    *,
+    documents: bool = True,
+    conversation: str = "",
+    wait_s: float = 0.0,
+    on_place: Callable[[int], None] | None = None,
 ) -> Ticket:
     """POST /api/session at the web door, waiting in line up to `wait_s`; `on_place` is told each place.
+
+    With `conversation`, the id from an earlier ticket, the call goes on with that conversation.
 
     Raises `NoServer`, `LinesBusy`, or `CallFailed` with the door's words.
     """
@@ -53,7 +64,7 @@ async def ask_for_ticket(
     timeout = aiohttp.ClientTimeout(total=DOOR_TIMEOUT_S)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as http:
-            return await _admission(Door(http, address, documents), wait_s=wait_s, on_place=on_place)
+            return await _admission(Door(http, address, documents, conversation), wait_s=wait_s, on_place=on_place)
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise NoServer(
             f"nothing answers at {base_url} ({error or type(error).__name__}); `landline up` starts the server"
@@ -84,10 +95,13 @@ class Door:
     http: aiohttp.ClientSession
     address: str
     documents: bool
+    conversation: str = ""
 
     async def ask(self, place: InLine | None) -> Ticket | InLine:
         """A call or a place in line; for whoever has one, once that changes or some seconds have passed."""
-        body = {"documents": self.documents} | ({"place": place.place} if place else {})
+        body: dict[str, object] = {"documents": self.documents}
+        body |= {"place": place.place} if place else {}
+        body |= {"conversation": self.conversation} if self.conversation else {}
         url = f"{self.address}/{place.ticket}" if place else self.address
         async with self.http.post(url, json=body) as response:
             return await _read_ticket(response, self.address)
@@ -102,7 +116,8 @@ async def _read_ticket(response: aiohttp.ClientResponse, address: str) -> Ticket
     try:
         body = await response.json()
         if response.status == 200:
-            return Ticket(url=body["url"], room=body["room"], token=body["token"])
+            conversation = body.get("conversation") or ""
+            return Ticket(url=body["url"], room=body["room"], token=body["token"], conversation=conversation)
         if response.status == 202:
             return InLine(ticket=body["ticket"], place=body["place"])
         code, message = body["error"]["code"], body["error"]["message"]

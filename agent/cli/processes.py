@@ -62,12 +62,16 @@ def worker() -> None:
 def web() -> None:
     """Serve the page and hand out tickets to calls."""
     from agent import logs
+    from agent.database import DatabaseError
     from agent.door import web_config
     from web.server import run
 
     settings = settings_or_exit()
     logs.set_up(settings.log, process="web")
-    run(web_config(settings))
+    try:
+        run(web_config(settings))
+    except DatabaseError as error:
+        fail(f"the conversations' database cannot be used: {error}")
 
 
 def livekit() -> None:

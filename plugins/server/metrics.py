@@ -76,6 +76,7 @@ SPECULATIONS = Counter(
 ANSWER_CACHE = Counter(
     "answer_cache_lookups_total", "Turns that looked for a remembered answer: hit or miss.", ["outcome"]
 )
+TURNS_LOST = Counter("conversation_turns_lost_total", "Turns that the conversations' database did not take.")
 
 
 class Measured:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from plugins.correlation import Door, correlation_id
 from plugins.server.engine import Engine
 from plugins.server.keys import ENGINE
-from plugins.server.metrics import ANSWER_CACHE, HEARD, SPECULATIONS, TURN_STAGE, TURNS
+from plugins.server.metrics import ANSWER_CACHE, HEARD, SPECULATIONS, TURN_STAGE, TURNS, TURNS_LOST
 from plugins.server.replies import read_body
 
 Stage = Literal[
@@ -48,6 +48,12 @@ class TurnReport(BaseModel):
         return self.door in ("voice", "phone")
 
 
+class LostReport(BaseModel):
+    """Turns that could not be kept."""
+
+    turns: int = Field(ge=1, le=100_000)
+
+
 async def count_turn(request: web.Request) -> web.Response:
     """POST /v1/turns: a turn goes into the histograms, to its call, and what its caller waited into the prediction."""
     engine = request.app[ENGINE]
@@ -77,6 +83,12 @@ def _show(engine: Engine, turn: TurnReport) -> None:
     now_s = time.time()
     engine.recent.turn(turn.stages_ms, now_s=now_s)
     engine.live.turn(correlation_id.get(), turn.model_dump(), now_s=now_s)
+
+
+async def count_lost(request: web.Request) -> web.Response:
+    """POST /v1/turns/lost: turns that the conversations' database did not take."""
+    TURNS_LOST.inc((await read_body(request, LostReport)).turns)
+    return web.json_response({"counted": True})
 
 
 async def show_capacity(request: web.Request) -> web.Response:

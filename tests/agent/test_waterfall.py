@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from livekit.agents import llm
 
+from agent.conversations.turns import Source
+from agent.conversations.turns import Turn as KeptTurn
 from agent.waterfall import MOST_KEPT, SOURCES_TOPIC, TURN_TOPIC, Waterfall, numbers
 from plugins.llama.llm import PREFILL
 
@@ -223,3 +225,54 @@ def test_what_is_counted_of_a_turn_is_numbers(waterfall: Waterfall, told: Told) 
         "thrown_away": 0,
         "stages_ms": {"end_of_turn": 350.0, "prefill": 7.5},
     }
+
+
+class Kept(list[KeptTurn]):
+    """The turns that the conversation keeps."""
+
+    __call__ = list[KeptTurn].append
+
+
+def interrupted(heard: str) -> llm.ChatMessage:
+    return llm.ChatMessage(role="assistant", content=[heard], interrupted=True)
+
+
+def test_a_finished_turn_is_kept_with_its_sources_and_times(told: Told, clock: Clock) -> None:
+    kept, asked = Kept(), question(end_of_turn_delay=0.3)
+    waterfall = Waterfall(told, keep=kept, clock=clock)
+    answer(waterfall, asked)
+    waterfall.said(asked)
+    waterfall.said(reply(e2e_latency=0.6))
+    (turn,) = kept
+    assert (turn.door, turn.said, turn.answer, turn.heard) == ("voice", "when is breakfast", "From 7 am.", "From 7 am.")
+    assert turn.sources == (Source(title="Breakfast", place="breakfast.md", passage="From 7 am.", score=0.9),)
+    assert not turn.interrupted and turn.latencies_ms["answered_ms"] == 600
+    assert set(turn.latencies_ms) >= {"end_of_turn_ms", "retrieval_ms"}
+
+
+def test_an_interrupted_answer_is_kept_as_it_was_heard(told: Told) -> None:
+    kept, asked = Kept(), question()
+    waterfall = Waterfall(told, keep=kept)
+    answer(waterfall, asked)
+    waterfall.said(asked)
+    waterfall.said(interrupted("From"))
+    assert [(turn.answer, turn.heard, turn.interrupted) for turn in kept] == [("From 7 am.", "From", True)]
+
+
+def test_a_turn_whose_answer_nobody_heard_is_kept_without_it(told: Told) -> None:
+    kept, first, second = Kept(), question(), question()
+    waterfall = Waterfall(told, keep=kept)
+    answer(waterfall, first)
+    waterfall.said(first)
+    waterfall.said(second)
+    waterfall.end()
+    assert [(turn.answer, turn.heard, turn.interrupted) for turn in kept] == [("From 7 am.", "", True), ("", "", True)]
+
+
+def test_the_page_of_a_source_is_kept(told: Told) -> None:
+    kept, asked = Kept(), question()
+    waterfall = Waterfall(told, keep=kept)
+    waterfall.answered(waterfall.begin(asked.id), [PASSAGE | {"page": 3}])
+    waterfall.said(asked)
+    waterfall.said(reply())
+    assert kept[0].sources[0].place == "breakfast.md, page 3"

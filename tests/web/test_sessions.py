@@ -1,6 +1,7 @@
 """POST /api/session: who is let in, with what, and how refusals read."""
 
 import asyncio
+import json
 
 import jwt
 import pytest
@@ -43,6 +44,38 @@ async def test_the_token_dispatches_the_agent(door: Client) -> None:
     session = await (await door.post("/api/session", json={})).json()
     agents = claims(session["token"])["roomConfig"]["agents"]  # type: ignore[index]
     assert [agent["agentName"] for agent in agents] == ["landline"]
+
+
+async def test_the_agent_learns_which_conversation_a_call_goes_on_with(open_door: OpenDoor) -> None:
+    asked: list[str | None] = []
+
+    async def begin(wanted: str | None) -> str:
+        asked.append(wanted)
+        return wanted or "conv-new"
+
+    door = await open_door(begin_conversation=begin)
+    first = await (await door.post("/api/session", json={})).json()
+    second = await (await door.post("/api/session", json={"conversation": first["conversation"]})).json()
+    assert asked == [None, "conv-new"] and second["conversation"] == "conv-new"
+    assert [told(session["token"]) for session in (first, second)] == [
+        {"door": "browser", "conversation": "conv-new", "goes_on": False},
+        {"door": "browser", "conversation": "conv-new", "goes_on": True},
+    ]
+
+
+async def test_without_kept_conversations_a_call_belongs_to_none(door: Client) -> None:
+    session = await (await door.post("/api/session", json={"conversation": "conv-1"})).json()
+    assert session["conversation"] is None and told(session["token"]) == {"door": "browser"}
+
+
+async def test_a_conversation_that_is_no_text_is_refused(door: Client) -> None:
+    assert (await door.post("/api/session", json={"conversation": 7})).status == 400
+
+
+def told(token: str) -> dict[str, object]:
+    """What the agent is told when it is sent into the room."""
+    agents = claims(token)["roomConfig"]["agents"]  # type: ignore[index]
+    return json.loads(agents[0]["metadata"])
 
 
 @pytest.mark.parametrize(

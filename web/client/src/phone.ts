@@ -33,6 +33,8 @@ export class Phone {
   private hungUp = new AbortController();
   /** The caller's place among those who wait for a line. */
   private waiting: InLine | null = null;
+  /** What the next call from this page goes on with: the agent remembers what the page shows. */
+  private conversation: string | null = null;
   private outbox: Entry[] = [];
   /** The call that a typed line is being handed to. */
   private sending: Call | null = null;
@@ -154,9 +156,13 @@ export class Phone {
   /** A call's room and pass, after as long in line as it takes. A place outlives a door that is away for a moment. */
   private async waitForLine(hungUp: AbortSignal): Promise<Session> {
     for (;;) {
-      const answer = await requestSession(this.parts.settings.documents, hungUp, this.waiting);
+      const { documents } = this.parts.settings;
+      const answer = await requestSession(documents, hungUp, this.waiting, this.conversation);
       this.waiting = isInLine(answer) ? answer : null;
-      if (!isInLine(answer)) return answer;
+      if (!isInLine(answer)) {
+        this.conversation = answer.conversation;
+        return answer;
+      }
       this.parts.notices.clear("line");
       this.apply({ type: "queued", place: answer.place });
     }

@@ -5,6 +5,8 @@ export interface Session {
   room: string;
   token: string;
   models: string;
+  /** What a later call goes on with; null where conversations are not kept. */
+  conversation: string | null;
 }
 
 /** A place among the callers who wait for a line; `ticket` is what the door knows it by. */
@@ -32,15 +34,16 @@ const TIMEOUT_MS = 8000;
 const KNOWN: readonly string[] = ["lines_busy", "livekit_away", "too_many_requests"];
 
 /**
- * A new call's room and pass, or a place in line. Whoever has a place is answered when it changes, or after some
+ * A new call's room and pass, or a place in line. With `conversation` the call goes on with what was said before. Whoever has a place is answered when it changes, or after some
  * seconds. Throws `Refusal`; when `hungUp` fires, the fetch's own AbortError.
  */
 export async function requestSession(
   documents: boolean,
   hungUp: AbortSignal,
   waiting: InLine | null = null,
+  conversation: string | null = null,
 ): Promise<Session | InLine> {
-  const response = await post(addressOf(waiting), { documents, place: waiting?.place }, hungUp);
+  const response = await post(addressOf(waiting), { documents, conversation: conversation ?? undefined, place: waiting?.place }, hungUp);
   const body = (await response.json().catch(() => null)) as Answer | null;
   if (response.status === 202 && body?.ticket) return { ticket: body.ticket, place: body.place };
   if (!response.ok || !body?.token) throw refusal(response, body?.error);

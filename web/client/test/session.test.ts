@@ -14,7 +14,7 @@ function answering(status: number, body: object, headers: Record<string, string>
 afterEach(() => vi.unstubAllGlobals());
 
 test("a free line is a session", async () => {
-  const session = { url: "ws://here", room: "call-1", token: "t", models: "starter" };
+  const session = { url: "ws://here", room: "call-1", token: "t", models: "starter", conversation: "conv-1" };
   answering(200, session);
   const answer = await requestSession(true, here);
   expect(isInLine(answer)).toBe(false);
@@ -34,6 +34,13 @@ test("whoever waits asks again with the place they know", async () => {
   const [address, options] = fetched.mock.calls[0] ?? [];
   expect(address).toBe("/api/session/w1");
   expect(JSON.parse(String(options?.body))).toEqual({ documents: false, place: 2 });
+});
+
+test("a call goes on with the conversation that an earlier one was given", async () => {
+  const fetched = answering(202, { ticket: "w1", place: 1 });
+  await requestSession(true, here, null, "conv-1");
+  const [, options] = fetched.mock.calls[0] ?? [];
+  expect(JSON.parse(String(options?.body))).toEqual({ documents: true, conversation: "conv-1" });
 });
 
 test("a place is given up even while the page closes", () => {

@@ -1,0 +1,243 @@
+"""Where conversations are kept: begun, gone on with by their id, listed, exported, deleted.
+
+Every method raises `DatabaseError`. A recording lies beside the conversation and is deleted with it.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.conversations.recordings import Recordings
+from agent.conversations.turns import Conversation, Message, Source, Summary, Turn, is_id, messages_of, new_id
+from agent.database import METADATA, Database, Utc
+from agent.settings import ConversationsSettings
+
+EMPTY_FOR = timedelta(days=1)
+"""A conversation in which nothing was said for this long is not worth keeping."""
+TOGETHER = 500
+"""Conversations that are deleted in one transaction."""
+
+CONVERSATIONS = Table(
+    "conversations",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("door", String(16), nullable=False),
+    Column("begun_at", Utc, nullable=False),
+    Column("changed_at", Utc, nullable=False, index=True),
+)
+TURNS = Table(
+    "turns",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("conversation", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", Utc, nullable=False),
+    Column("door", String(16), nullable=False),
+    Column("said", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("heard", Text, nullable=False),
+    Column("interrupted", Boolean, nullable=False),
+    Column("sources", JSON, nullable=False),
+    Column("latencies_ms", JSON, nullable=False),
+)
+
+
+class Conversations:
+    """The conversations in `database`; their recordings, where some were made, in `recordings`."""
+
+    def __init__(self, database: Database, *, recordings: Recordings) -> None:
+        self._database = database
+        self._recordings = recordings
+
+    async def prepare(self) -> None:
+        """Create what is missing. Raises `DatabaseNewer`, or `DatabaseError`."""
+        await self._database.prepare()
+
+    async def aclose(self) -> None:
+        """Close the database."""
+        await self._database.aclose()
+
+    async def begin(self, conversation_id: str | None, *, door: str) -> str:
+        """The id to go on with: `conversation_id` if that is a conversation's, else a new one's."""
+        async with self._database.transaction() as connection:
+            if conversation_id and await _is_there(connection, conversation_id):
+                return conversation_id
+            begun = new_id()
+            await _begin(connection, begun, door=door, at=datetime.now(UTC))
+            return begun
+
+    async def history(self, conversation_id: str, *, limit: int) -> list[Message]:
+        """The newest `limit` messages, oldest first, as they were heard; none if there is no such conversation."""
+        return messages_of(await self._last_turns(conversation_id, limit), limit=limit)
+
+    async def add(self, conversation_id: str, turn: Turn) -> None:
+        """Keep one more turn; the conversation begins with it if the database was away when it really began.
+
+        Raises `ValueError` for what is no conversation's id.
+        """
+        if not is_id(conversation_id):
+            raise ValueError("this is no conversation's id")
+        async with self._database.transaction() as connection:
+            await _begin(connection, conversation_id, door=turn.door, at=turn.at)
+            await _insert_once(connection, TURNS, {"conversation": conversation_id, **_row(turn)})
+            this = CONVERSATIONS.c.id == conversation_id
+            await connection.execute(update(CONVERSATIONS).where(this).values(changed_at=turn.at))
+
+    async def newest(self, *, limit: int = 50, before: datetime | None = None) -> list[Summary]:
+        """The conversations in which something was said, newest first; with `before`, those unchanged since then."""
+        query = (
+            select(CONVERSATIONS, func.count(TURNS.c.number).label("turns"), _doors(self._database))
+            .join(TURNS)
+            .group_by(CONVERSATIONS.c.id)
+            .order_by(CONVERSATIONS.c.changed_at.desc(), CONVERSATIONS.c.id)
+            .limit(limit)
+        )
+        if before:
+            query = query.where(CONVERSATIONS.c.changed_at < before)
+        async with self._database.transaction() as connection:
+            return [_summary(row) for row in await connection.execute(query)]
+
+    async def get(self, conversation_id: str) -> Conversation | None:
+        """A whole conversation, if there is one of that id."""
+        this = CONVERSATIONS.c.id == conversation_id
+        async with self._database.transaction() as connection:
+            found = (await connection.execute(select(CONVERSATIONS).where(this))).first()
+            if found is None:
+                return None
+            rows = await connection.execute(_turns_of(conversation_id).order_by(TURNS.c.number))
+            return Conversation(found.id, found.begun_at, found.changed_at, tuple(_turn(row) for row in rows))
+
+    async def export(self, ids: Iterable[str] = ()) -> AsyncGenerator[Conversation]:
+        """Those of these `ids` that there are, or all in which something was said, oldest first."""
+        for one in list(ids) or await self._all_ids():
+            if conversation := await self.get(one):
+                yield conversation
+
+    async def delete(self, ids: Sequence[str]) -> int:
+        """Delete conversations with their turns and recordings; how many there were."""
+        deleted = 0
+        for start in range(0, len(ids), TOGETHER):
+            deleted += await self._delete_together(ids[start : start + TOGETHER])
+        if deleted:
+            await self._database.wipe()
+        return deleted
+
+    async def prune(self, *, older_than_days: float, now: datetime | None = None) -> int:
+        """Delete what nobody went on with for so long, 0 days being for ever, and what stayed empty; how many."""
+        now = now or datetime.now(UTC)
+        unwanted = (CONVERSATIONS.c.begun_at < now - EMPTY_FOR) & _is_empty()
+        if older_than_days:
+            unwanted |= CONVERSATIONS.c.changed_at < now - timedelta(days=older_than_days)
+        async with self._database.transaction() as connection:
+            old = (await connection.scalars(select(CONVERSATIONS.c.id).where(unwanted))).all()
+        return await self.delete(old)
+
+    async def _delete_together(self, ids: Sequence[str]) -> int:
+        async with self._database.transaction() as connection:
+            query = select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.id.in_(ids))
+            known = (await connection.scalars(query)).all()
+            await connection.execute(delete(CONVERSATIONS).where(CONVERSATIONS.c.id.in_(known)))
+        for one in known:
+            await asyncio.to_thread(self._recordings.remove, one)
+        return len(known)
+
+    async def _all_ids(self) -> Sequence[str]:
+        async with self._database.transaction() as connection:
+            spoken = select(CONVERSATIONS.c.id).join(TURNS).group_by(CONVERSATIONS.c.id)
+            return (await connection.scalars(spoken.order_by(CONVERSATIONS.c.begun_at))).all()
+
+    async def _last_turns(self, conversation_id: str, limit: int) -> list[Turn]:
+        query = _turns_of(conversation_id).order_by(TURNS.c.number.desc()).limit(limit)
+        async with self._database.transaction() as connection:
+            return [_turn(row) for row in await connection.execute(query)][::-1]
+
+
+def open_conversations(settings: ConversationsSettings) -> Conversations:
+    """The conversations of the settings; connects when they are first used. Raises `DatabaseError`."""
+    return Conversations(Database(settings.database.get_secret_value()), recordings=Recordings(settings.recordings))
+
+
+async def _is_there(connection: AsyncConnection, conversation_id: str) -> bool:
+    if not is_id(conversation_id):
+        return False
+    query = select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.id == conversation_id)
+    return await connection.scalar(query) is not None
+
+
+async def _begin(connection: AsyncConnection, conversation_id: str, *, door: str, at: datetime) -> None:
+    values = {"id": conversation_id, "door": door, "begun_at": at, "changed_at": at}
+    await _insert_once(connection, CONVERSATIONS, values)
+
+
+async def _insert_once(connection: AsyncConnection, table: Table, values: dict[str, Any]) -> None:
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    await connection.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
+
+
+def _is_empty() -> Any:
+    return ~select(TURNS.c.number).where(TURNS.c.conversation == CONVERSATIONS.c.id).exists()
+
+
+def _turns_of(conversation_id: str) -> Any:
+    return select(TURNS).where(TURNS.c.conversation == conversation_id)
+
+
+def _doors(database: Database) -> Any:
+    """The doors of a group, with commas between them."""
+    distinct = TURNS.c.door.distinct()
+    joined = func.group_concat(distinct) if database.is_sqlite else func.string_agg(distinct, ",")
+    return joined.label("doors")
+
+
+def _row(turn: Turn) -> dict[str, Any]:
+    sources = [asdict(source) for source in turn.sources]
+    return {
+        "id": turn.id,
+        "at": turn.at,
+        "door": turn.door,
+        "said": turn.said,
+        "answer": turn.answer,
+        "heard": turn.heard,
+        "interrupted": turn.interrupted,
+        "sources": sources,
+        "latencies_ms": dict(turn.latencies_ms),
+    }
+
+
+def _turn(row: Row[Any]) -> Turn:
+    return Turn(
+        door=row.door,
+        said=row.said,
+        answer=row.answer,
+        heard=row.heard,
+        interrupted=row.interrupted,
+        sources=tuple(Source(**source) for source in row.sources),
+        latencies_ms=row.latencies_ms,
+        at=row.at,
+        id=row.id,
+    )
+
+
+def _summary(row: Row[Any]) -> Summary:
+    doors = tuple(sorted(row.doors.split(",")))
+    return Summary(id=row.id, begun_at=row.begun_at, changed_at=row.changed_at, turns=row.turns, doors=doors)

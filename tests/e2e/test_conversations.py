@@ -1,0 +1,80 @@
+"""A conversation is kept as it was heard, and goes on by its id in another call."""
+
+import asyncio
+import json
+
+import pytest
+
+from agent.caller.conversation import Caller
+from agent.caller.line import RATE_HZ
+from agent.caller.script import CallScript, Say
+from agent.caller.ticket import ask_for_ticket
+from agent.conversations.recordings import Recordings
+from agent.conversations.store import Conversations
+from agent.conversations.turns import Conversation, new_id
+from agent.database import Database
+from tests.system import Landline
+
+pytestmark = pytest.mark.e2e
+
+QUESTION, KEY = "what time is breakfast on weekdays", "7 am"
+FOLLOW_UP, FOLLOW_UP_KEY = "and on sundays", "breakfast is served from 8 am"
+
+
+async def kept(landline: Landline, conversation_id: str, *, turns: int) -> Conversation:
+    """The conversation, once it has so many turns."""
+    database = Database(str(landline.folder / "run" / "conversations.db"))
+    conversations = Conversations(database, recordings=Recordings(landline.folder / "run" / "recordings"))
+    try:
+        async with asyncio.timeout(20):
+            while True:
+                found = await conversations.get(conversation_id)
+                if found and len(found.turns) >= turns:
+                    return found
+                await asyncio.sleep(0.1)
+    finally:
+        await conversations.aclose()
+
+
+async def test_a_conversation_goes_on_in_a_second_call(landline: Landline) -> None:
+    async with Caller(await ask_for_ticket(landline.base_url)) as caller:
+        await caller.hear_greeting()
+        assert KEY in (await caller.type(QUESTION)).answer
+        known = caller.ticket.conversation
+    await kept(landline, known, turns=1)
+    ticket = await ask_for_ticket(landline.base_url, conversation=known)
+    assert ticket.conversation == known
+    async with Caller(ticket) as caller:
+        await caller.hear_greeting()
+        assert FOLLOW_UP_KEY in (await caller.type(FOLLOW_UP)).answer
+    first, second = (await kept(landline, known, turns=2)).turns
+    assert (first.said, first.door, second.said) == (QUESTION, "text", FOLLOW_UP)
+    assert first.heard == first.answer and KEY in first.heard and first.sources[0].passage
+    assert first.latencies_ms["answered_ms"] > 0
+
+
+async def test_nobody_goes_on_with_a_conversation_whose_id_they_do_not_know(landline: Landline) -> None:
+    for guess in (new_id(), "conv-1", "1"):
+        ticket = await ask_for_ticket(landline.base_url, conversation=guess)
+        assert ticket.conversation and ticket.conversation != guess
+
+
+async def test_an_interrupted_answer_is_kept_as_it_was_heard(landline: Landline) -> None:
+    async with Caller(await ask_for_ticket(landline.base_url)) as caller:
+        await caller.hear_greeting()
+        audio = CallScript([]).audio(Say(QUESTION), sample_rate_hz=RATE_HZ)
+        await caller.say(audio, text=QUESTION, listen_s=0.6)
+        await caller.type("thank you")
+        known = caller.ticket.conversation
+    turn = (await kept(landline, known, turns=2)).turns[0]
+    assert turn.door == "voice" and turn.interrupted
+    assert len(turn.heard) < len(turn.answer)
+
+
+async def test_what_is_kept_is_not_logged(landline: Landline) -> None:
+    async with Caller(await ask_for_ticket(landline.base_url)) as caller:
+        await caller.hear_greeting()
+        await caller.type("my telephone number is zanzibar seven")
+        known = caller.ticket.conversation
+    conversation = await kept(landline, known, turns=1)
+    assert "zanzibar" in json.dumps(conversation.as_json()) and "zanzibar" not in landline.log
