@@ -2,9 +2,13 @@
 
 DoorError
 ├── InvalidRequest   400 invalid_request
+├── NotFound         404 not_found
+├── TooLarge         413 too_large
+├── UnknownKind      415 unknown_kind
 ├── TooManyRequests  429 too_many_requests
 ├── LinesBusy        503 lines_busy
-└── LiveKitAway      503 livekit_away
+├── LiveKitAway      503 livekit_away
+└── Away             503 away
 """
 
 import math
@@ -36,6 +40,27 @@ class InvalidRequest(DoorError):
     code = "invalid_request"
 
 
+class NotFound(DoorError):
+    """What was asked for isn't there, or not any more."""
+
+    status = 404
+    code = "not_found"
+
+
+class TooLarge(DoorError):
+    """The body exceeds what the route takes."""
+
+    status = 413
+    code = "too_large"
+
+
+class UnknownKind(DoorError):
+    """Files of this kind can't be read."""
+
+    status = 415
+    code = "unknown_kind"
+
+
 class TooManyRequests(DoorError):
     """One address asks more often than its share."""
 
@@ -55,6 +80,13 @@ class LiveKitAway(DoorError):
 
     status = 503
     code = "livekit_away"
+
+
+class Away(DoorError):
+    """A neighbour that would know the answer doesn't answer: the engine, or the conversations' database."""
+
+    status = 503
+    code = "away"
 
 
 def error_response(*, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> web.Response:

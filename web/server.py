@@ -7,11 +7,14 @@ from contextlib import AsyncExitStack
 import aiohttp
 from aiohttp import web
 
+from .admin import add_admin
 from .config import Probe, WebConfig
 from .errors import DoorError, error_response
 from .keys import CONFIG, LIMITER, LINES, QUEUE, ROOMS
 from .limits import MAX_BODY_BYTES, AddressLimiter
 from .lines import LIVEKIT_TIMEOUT_S, Lines, LiveKitRooms
+from .metrics import REFUSED
+from .observing import add_request_id, observed, show_metrics
 from .pages import add_pages
 from .queue import Queue
 from .sessions import ask_again, create_session, leave_line, log_refusal
@@ -23,7 +26,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def create_app(config: WebConfig) -> web.Application:
     """The whole door as one application. Opens nothing until it starts."""
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[answer_refusals])
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[observed, answer_refusals])
     app[CONFIG] = config
     app[LIMITER] = AddressLimiter(per_minute=config.sessions_per_minute)
     app[QUEUE] = Queue(capacity=config.max_waiting)
@@ -31,10 +34,14 @@ def create_app(config: WebConfig) -> web.Application:
     app.cleanup_ctx.append(run_services)
     app.router.add_get("/health", show_health)
     app.router.add_get("/ready", show_ready)
+    app.router.add_get("/metrics", show_metrics)
     app.router.add_post("/api/session", create_session)
     app.router.add_post("/api/session/{ticket}", ask_again)
     app.router.add_delete("/api/session/{ticket}", leave_line)
     add_pages(app)
+    if config.admin:
+        add_admin(app, config.admin)
+    app.on_response_prepare.append(add_request_id)
     return app
 
 
@@ -75,9 +82,11 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
         return await handler(request)
     except DoorError as error:
         log_refusal(request, error)
+        if error.status in (429, 503):
+            REFUSED.labels(reason=error.code).inc()
         return error.response()
     except web.HTTPException as error:
-        if not request.path.startswith("/api/") or error.status < 400:
+        if not request.path.startswith(("/api/", "/admin/api/")) or error.status < 400:
             raise
         code = error.reason.lower().replace(" ", "_")
         return error_response(status=error.status, code=code, message=error.text or error.reason)
