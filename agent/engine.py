@@ -7,11 +7,11 @@ from typing import TypeVar
 
 from agent.cores import divide
 from agent.devices import Device, place
+from agent.index import index_of
 from agent.prompts import read_stock
 from agent.settings import STARTER, Settings
 from knowledge.embeddings import Embedder
 from knowledge.errors import KnowledgeError, NoSuchDevice
-from knowledge.index import Index
 from knowledge.retriever import Retriever, StockLine
 from plugins.errors import DeviceMissing, ModelError
 from plugins.llama.model import LlamaModel
@@ -109,7 +109,7 @@ def _knowledge(settings: Settings, embedder: ModelSlot[Embedder]) -> ModelSlot[K
     def load() -> Retriever:
         vectors = embedder.use()
         try:
-            index = Index(settings.knowledge.uri, embedder_name=vectors.name, dim=vectors.dim)
+            index = index_of(settings, embedder=vectors.name, dim=vectors.dim)
             retriever = Retriever(index, vectors, stock=stock_lines())
             retriever.warm_up(collection=settings.knowledge.collection)
         except KnowledgeError as error:

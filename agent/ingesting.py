@@ -1,26 +1,21 @@
 """Documents into the index: through the running engine's embedder, or one of our own where no engine runs."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from agent.index import index_of, s3_access
 from agent.settings import ROOT, Settings
-from knowledge.embeddings import Embedder
+from agent.vectors import EmbeddingModel, embedding_model
 from knowledge.index import Index
-from knowledge.ingest import LOCK_WAIT_S, Embed, Report, Step, ingest
-from knowledge.store import Vectors
+from knowledge.ingest import LOCK_WAIT_S, ingest
+from knowledge.report import Progress, Report
 from plugins.client import EngineClient
-from plugins.errors import EngineBusy, EngineError, EngineUnavailable
+from plugins.errors import EngineError
 
 DEMO = ROOT / "knowledge" / "demo"
-BATCH = 16
-"""Texts at a time: callers' questions get their turn in between."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -31,46 +26,71 @@ class Ingested:
     demo_removed: int
 
 
-@dataclass(frozen=True)
-class _Vectors:
-    """An embedding model wherever it runs: its name, its dimension, and the function that embeds passages."""
-
-    name: str
-    dim: int
-    embed: Embed
-
-
 async def ingest_documents(
-    settings: Settings, paths: Sequence[Path], *, collection: str = "", progress: Progress
+    settings: Settings,
+    places: Sequence[str | Path],
+    *,
+    collection: str = "",
+    progress: Progress,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Ingested:
-    """Bring the index in line with `paths`. The demo documents leave once there are others in their collection.
+    """Bring the index in line with `places`. The demo documents leave once there are others in their collection.
 
     Raises `KnowledgeError`, or `EngineError` if the engine fails in the middle.
     """
     collection = collection or settings.knowledge.collection
     async with EngineClient(settings.engine.url) as engine:
-        vectors = await _vectors(settings, engine)
-        ingested = await asyncio.to_thread(_ingest, settings, paths, collection, vectors, progress)
+        model = await embedding_model(settings, engine)
+
+        def work() -> Ingested:
+            return _ingest(settings, places, collection, model, progress, should_stop)
+
+        ingested = await asyncio.to_thread(work)
         with suppress(EngineError):  # a running engine reads in what is new now, so that no caller waits for it
             await engine.retrieve("what is new", collection=collection)
         return ingested
 
 
+async def folder_changes(places: Sequence[str | Path], stop: asyncio.Event) -> AsyncIterator[None]:
+    """Once for every time that something changes in these folders and files, until `stop`; bursts count as one."""
+    from watchfiles import awatch
+
+    roots = {_watched(Path(place)) for place in places}
+    async for _ in awatch(*roots, stop_event=stop):
+        yield
+
+
+def unwatchable(places: Sequence[str | Path]) -> list[str]:
+    """The places that cannot be watched: object stores, web addresses, what does not exist."""
+    return [str(place) for place in places if "://" in str(place) or not _watched(Path(place)).is_dir()]
+
+
+def _watched(path: Path) -> Path:
+    """The folder to watch: a file's own, because editors put new files in the place of old ones."""
+    from knowledge.places.patterns import fixed_root
+
+    root = path if path.exists() else Path(fixed_root(str(path.absolute())) or "/")
+    return root if root.is_dir() else root.parent
+
+
 def _ingest(
-    settings: Settings, paths: Sequence[Path], collection: str, vectors: _Vectors, progress: Progress
+    settings: Settings,
+    places: Sequence[str | Path],
+    collection: str,
+    model: EmbeddingModel,
+    progress: Progress,
+    should_stop: Callable[[], bool],
 ) -> Ingested:
-    index = Index(settings.knowledge.uri, embedder_name=vectors.name, dim=vectors.dim)
-
-    def show(step: Step) -> None:
-        progress(step.done, step.total)
-
+    index = index_of(settings, embedder=model.name, dim=model.dim)
     report = ingest(
-        paths,
+        places,
         index,
-        vectors.embed,
+        model.embed,
         collection=collection,
-        progress=show,
+        progress=progress,
         max_bytes=settings.knowledge.max_document_mb * 1_000_000,
+        s3=s3_access(settings),
+        should_stop=should_stop,
     )
     return Ingested(report, _make_room(index, collection))
 
@@ -83,26 +103,3 @@ def _make_room(index: Index, collection: str) -> int:
     with index.writing(wait_s=LOCK_WAIT_S):
         index.remove(demo)
     return len(demo)
-
-
-async def _vectors(settings: Settings, engine: EngineClient) -> _Vectors:
-    """The engine's embedder if it answers: it is loaded already."""
-    try:
-        name, dim = await engine.embedding_model()
-    except (EngineUnavailable, EngineBusy):
-        own = Embedder(settings.models.embedder, threads=2)
-        return _Vectors(own.name, own.dim, own.embed_passages)
-    loop = asyncio.get_running_loop()
-
-    def embed(texts: list[str]) -> Vectors:
-        rows: list[list[float]] = []
-        for batch in _batches(texts):
-            rows += asyncio.run_coroutine_threadsafe(engine.embed(batch), loop).result()
-        return np.array(rows, np.float32).reshape(len(texts), dim)
-
-    return _Vectors(name, dim, embed)
-
-
-def _batches(texts: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(texts), BATCH):
-        yield texts[start : start + BATCH]

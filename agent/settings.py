@@ -108,7 +108,7 @@ class KnowledgeSettings(Section):
     model_config = SettingsConfigDict(env_prefix="KNOWLEDGE_")
 
     uri: str = "data/knowledge"
-    """Folder of the LanceDB index."""
+    """Folder of the LanceDB index, or its place in an object store, such as s3://bucket/knowledge."""
     collection: str = "default"
     """Collection that calls are answered from."""
     passages: PositiveInt = 5
@@ -119,6 +119,16 @@ class KnowledgeSettings(Section):
     """Size above which a document is refused, in megabytes."""
     demo: bool = True
     """Put the demo documents in when the index is empty."""
+    s3_endpoint: str = ""
+    """Address of an S3-compatible server for s3:// documents and indexes, such as http://127.0.0.1:9000. Empty: AWS."""
+    s3_region: str = ""
+    """Region of the S3 server. Empty: what AWS's own settings say."""
+    s3_access_key: str = ""
+    """Key for the S3 server. Empty: what AWS's own settings say."""
+    s3_secret_key: SecretStr = SecretStr("")
+    """Secret that belongs to that key."""
+    storage_options: dict[str, str] = {}
+    """Further storage options of LanceDB for an index in an object store, as JSON."""
 
 
 class AnswerSettings(Section):

@@ -34,7 +34,8 @@ RULES = ChunkRules()
 class Chunk:
     """A piece of a document. `text` repeats the headings it is under, a line each, between its sentences.
 
-    `sentences` are those that begin in this chunk, without the overlap with the one before. `position` counts from 0.
+    `sentences` are those that begin in this chunk, without the overlap with the one before. `position` counts from 0,
+    `page` is where the first of them stands (0: the document has no pages).
     """
 
     text: str
@@ -42,14 +43,18 @@ class Chunk:
     position: int
     sentences: tuple[Sentence, ...]
 
+    @property
+    def page(self) -> int:
+        return self.sentences[0].page
+
 
 def split(document: Document, *, rules: ChunkRules = RULES) -> list[Chunk]:
     """Cut a document into chunks within `rules`, at sentence ends.
 
-    A chunk that is long enough ends before the next heading. Neighbours under one heading share whole sentences of
-    about `overlap_chars`, so an answer on a border is found from both sides. The last chunk reaches back until it is
-    long enough; only a document shorter than `min_chars` gives a shorter one. Raises `EmptyDocument` instead of
-    returning nothing.
+    A chunk that is long enough ends before the next heading or page. Neighbours under one heading share whole
+    sentences of about `overlap_chars`, so an answer on a border is found from both sides. The last chunk reaches back
+    until it is long enough; only a document shorter than `min_chars` gives a shorter one. Raises `EmptyDocument`
+    instead of returning nothing.
     """
     sentences = list(read_sentences(document.blocks, max_chars=rules.max_sentence_chars))
     if not any(sentence.is_quotable for sentence in sentences):
@@ -76,11 +81,15 @@ def _end(sentences: Sequence[Sentence], first: int, start: int, rules: ChunkRule
     for index in range(start, len(sentences)):
         previous = sentences[index - 1] if index > first else None
         longer = length + _cost(sentences[index], previous, rules)
-        new_section = previous is not None and previous.headings != sentences[index].headings
+        new_section = previous is not None and _place(previous) != _place(sentences[index])
         if index > start and (longer > rules.max_chars or (new_section and length >= rules.min_chars)):
             return index
         length = longer
     return len(sentences)
+
+
+def _place(sentence: Sentence) -> tuple[tuple[str, ...], int]:
+    return sentence.headings, sentence.page
 
 
 def _overlap_start(sentences: Sequence[Sentence], start: int, rules: ChunkRules) -> int:

@@ -8,12 +8,20 @@ KnowledgeError
 │   ├── OversizedDocument    larger than the limit
 │   ├── BinaryDocument       not text, whatever its name says
 │   ├── UndecodableDocument  text in an encoding that cannot be told
+│   ├── DamagedDocument      of its kind, but not whole
+│   ├── EncryptedDocument    locked with a password
+│   ├── ScannedDocument      pictures of pages, no text
+│   ├── SlowDocument         takes longer to read than is sensible
+│   ├── NotFetched           a web server or object store does not give it
 │   └── EmptyDocument        nothing in it to search
 ├── EmbedderMissing          the embedding model is not on this machine
 ├── EmbedderCorrupt          it is there and cannot be loaded
 ├── NoSuchDevice             PyTorch does not find the GPU that it should run on
 ├── IndexUnusable            the index's folder holds something else, or a damaged index
+├── IndexUnreachable         the object store does not serve the index; retried
+├── StorageFull              the disk under the index is full
 ├── EmbeddingMismatch        the index was made with another embedding model
+├── BackupUnusable           a file is no backup, or a damaged one
 └── IndexLocked              another ingest is writing; retried
 """
 
@@ -93,6 +101,51 @@ class UndecodableDocument(DocumentError):
         super().__init__(source, f"it is not UTF-8 (first bad byte at {at_byte}); save it as UTF-8 and ingest it again")
 
 
+class DamagedDocument(DocumentError):
+    """The file is of its kind, but not whole."""
+
+    code = "document_damaged"
+
+    def __init__(self, source: str, what: str) -> None:
+        super().__init__(source, f"{what}; open it, save it again and ingest it once more")
+
+
+class EncryptedDocument(DocumentError):
+    """The file is locked with a password."""
+
+    code = "document_encrypted"
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source, "it is locked with a password; save it without one and ingest it again")
+
+
+class ScannedDocument(DocumentError):
+    """The pages are pictures, without text."""
+
+    code = "document_scanned"
+
+    def __init__(self, source: str, *, pages: int) -> None:
+        super().__init__(
+            source,
+            f"its {pages} page(s) are pictures without text; `ocrmypdf in.pdf out.pdf` adds the text, then ingest that",
+        )
+
+
+class SlowDocument(DocumentError):
+    """The file takes longer to read than is sensible."""
+
+    code = "document_slow"
+
+    def __init__(self, source: str, *, limit_s: float) -> None:
+        super().__init__(source, f"it was not read within {limit_s:g} s; split it, or print it to a new PDF")
+
+
+class NotFetched(DocumentError):
+    """A web server or object store does not give the document."""
+
+    code = "document_not_fetched"
+
+
 class EmptyDocument(DocumentError):
     """The document holds nothing to search."""
 
@@ -141,6 +194,39 @@ class IndexUnusable(KnowledgeError):
         )
 
 
+class IndexUnreachable(KnowledgeError):
+    """The object store does not serve the index."""
+
+    code = "index_unreachable"
+    retryable = True
+
+    def __init__(self, uri: str, why: str) -> None:
+        super().__init__(
+            f"The index at {uri} cannot be read or written: {why}. "
+            "Check KNOWLEDGE_URI, the KNOWLEDGE_S3_… settings, and that the bucket exists."
+        )
+
+
+class StorageFull(KnowledgeError):
+    """The disk under the index is full."""
+
+    code = "storage_full"
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            f"The disk that holds {uri} is full. What was committed is kept: make room, then run this command again."
+        )
+
+
+class BackupUnusable(KnowledgeError):
+    """A file is no backup of an index, or a damaged one."""
+
+    code = "backup_unusable"
+
+    def __init__(self, path: Path | str, why: str) -> None:
+        super().__init__(f"{path} cannot be restored: {why}.")
+
+
 class EmbeddingMismatch(KnowledgeError):
     """The index was made with another embedding model; their vectors must never mix."""
 
@@ -149,7 +235,7 @@ class EmbeddingMismatch(KnowledgeError):
     def __init__(self, uri: str, *, found: str, wanted: str) -> None:
         super().__init__(
             f"The index at {uri} was made with {found}, and {wanted} is set now. "
-            "Run `landline ingest --rebuild` on all your documents, or set the former embedding model again."
+            "`landline knowledge reembed` computes all vectors anew; or set the former embedding model again."
         )
 
 

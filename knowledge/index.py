@@ -6,7 +6,7 @@ one commit per table, sentences first; a chunk's hash is what says that its docu
 
 import re
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -14,22 +14,26 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from knowledge.errors import EmbeddingMismatch, IndexUnusable, KnowledgeError
-from knowledge.locks import exclusive
+from knowledge.errors import EmbeddingMismatch, IndexUnreachable, IndexUnusable, KnowledgeError, StorageFull
+from knowledge.locks import exclusive, remote_lock
 from knowledge.store import Store, StoreError, Table, Vectors
 
 CHUNKS = "chunks"
 SENTENCES = "sentences"
-_LAYOUT = "1"
+LAYOUT = "2"
 """Raise it when the tables' columns change; an index in another layout is refused."""
 _COLLECTION_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 _ALL = 2**31 - 1
+_FULL_DISK = "No space left"
 _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
 class ChunkRow:
-    """One chunk as it is stored. `origin` identifies its document (absolute path or URL), `source` is for people."""
+    """One chunk as it is stored. `origin` identifies its document (absolute path or URL), `source` is for people.
+
+    `page` is the page it begins on, 0 where the document has none; `ingested_at` is UTC, ISO 8601.
+    """
 
     chunk_id: str
     doc_id: str
@@ -41,11 +45,16 @@ class ChunkRow:
     collection: str
     position: int
     hash: str
+    page: int = 0
+    ingested_at: str = ""
 
 
 @dataclass(frozen=True)
 class SentenceRow:
-    """One quotable sentence. `context` are the headings and the list introduction above it."""
+    """One quotable sentence. `context` are the title, the headings and the list introduction above it.
+
+    `above` is what was embedded with it; `hash` is its document's; `page` is 0 where the document has none.
+    """
 
     sentence_id: str
     chunk_id: str
@@ -54,6 +63,9 @@ class SentenceRow:
     context: str
     collection: str
     position: int
+    page: int = 0
+    above: str = ""
+    hash: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,8 +91,8 @@ class StoredDocument:
     collection: str
 
 
-_CHUNK_COLUMNS = {field.name: int if field.name == "position" else str for field in fields(ChunkRow)}
-_SENTENCE_COLUMNS = {field.name: int if field.name == "position" else str for field in fields(SentenceRow)}
+_CHUNK_COLUMNS = {field.name: int if field.type is int else str for field in fields(ChunkRow)}
+_SENTENCE_COLUMNS = {field.name: int if field.type is int else str for field in fields(SentenceRow)}
 
 
 def check_collection(name: str) -> str:
@@ -93,15 +105,19 @@ def check_collection(name: str) -> str:
 class Index:
     """All collections of one database. Nothing is opened before the first use; safe to use from several threads.
 
-    Every method raises `IndexUnusable` when the folder holds something else or is damaged, and `EmbeddingMismatch` when
-    it was made with another embedding model than `embedder_name` (except `documents` and `clear`).
+    Every method raises `IndexUnusable` when the folder holds something else or is damaged (`IndexUnreachable` in an
+    object store), `StorageFull` when there is no room to write, and `EmbeddingMismatch` when
+    it was made with another embedding model than `embedder_name` (except `documents`, `made_with` and `clear`).
+    `options` are LanceDB's storage options for an object store.
     """
 
-    def __init__(self, uri: str | Path, embedder_name: str, dim: int) -> None:
+    def __init__(
+        self, uri: str | Path, embedder_name: str, dim: int, *, options: Mapping[str, str] | None = None
+    ) -> None:
         self.uri = str(uri)
         self.embedder_name = embedder_name
         self.dim = dim
-        self._store = Store(self.uri, dim=dim)
+        self._store = Store(self.uri, dim=dim, options=options or {})
         self._lock = threading.RLock()
         self._tables: dict[str, Table] = {}
         self._checked: int | None = None
@@ -114,6 +130,11 @@ class Index:
         return self._read(
             lambda tables: (self._folder_id, tables[CHUNKS].version, tables[SENTENCES].version), nothing=(0, 0, 0)
         )
+
+    def made_with(self) -> tuple[str, int] | None:
+        """Name and dimension of the embedding model that it was made with; None while there is no index."""
+        about = self._read(lambda tables: tables[CHUNKS].metadata, nothing={}, any_embedder=True)
+        return (about["landline.embedder"], int(about["landline.dim"])) if "landline.embedder" in about else None
 
     def count_sentences(self, collection: str) -> int:
         where = _of(collection)
@@ -155,12 +176,10 @@ class Index:
 
     @contextmanager
     def writing(self, *, wait_s: float) -> Generator[None]:
-        """Be the only writer. Raises `IndexLocked` after `wait_s`. An object store orders its commits by itself."""
-        if self._is_remote:
-            yield
-            return
+        """Be the only writer on this machine. Raises `IndexLocked` after `wait_s`."""
         self._refuse_foreign_folder()
-        with exclusive(Path(self.uri), wait_s=wait_s):
+        folder = remote_lock(self.uri) if self._is_remote else Path(self.uri)
+        with exclusive(folder, uri=self.uri, wait_s=wait_s):
             yield
 
     def replace(self, documents: Sequence[PreparedDocument]) -> None:
@@ -185,6 +204,24 @@ class Index:
         with self._translated():
             for name in (SENTENCES, CHUNKS):
                 tables[name].delete(_among("doc_id", doc_ids))
+
+    def rows(self, table: str, columns: Sequence[str] = (), *, doc_id: str = "") -> Iterator[Any]:
+        """`CHUNKS` or `SENTENCES` as Arrow record batches: all columns or these, all documents or one."""
+        where = _among("doc_id", [doc_id]) if doc_id else None
+        with self._translated():
+            yield from self._read(lambda tables: tables[table].batches(columns, where=where), nothing=iter(()))
+
+    def become(self, rows: Callable[[str], Iterable[Any]]) -> None:
+        """Put `rows(table)` in the place of all that is in the index, and make it one of this embedding model."""
+        self._refuse_foreign_folder()
+        with self._lock, self._translated():
+            self._create(rows)
+
+    def drop(self) -> None:
+        """Delete both tables."""
+        with self._lock, self._translated():
+            self._store.drop()
+            self._forget()
 
     def clear(self) -> None:
         """Empty the whole index, all collections, and make it one of this embedding model."""
@@ -273,11 +310,11 @@ class Index:
             self._check_embedder(tables[CHUNKS])
             return tables
 
-    def _create(self) -> dict[str, Table]:
-        """Two empty tables in the place of whatever they held."""
-        about = {"landline.embedder": self.embedder_name, "landline.dim": str(self.dim), "landline.layout": _LAYOUT}
-        sentences = self._store.create(SENTENCES, _SENTENCE_COLUMNS, metadata=about)
-        chunks = self._store.create(CHUNKS, _CHUNK_COLUMNS | {"model": str}, metadata=about)
+    def _create(self, rows: Callable[[str], Iterable[Any]] = lambda _: ()) -> dict[str, Table]:
+        """Two tables with `rows`, each put in the place of what it held in one commit."""
+        about = {"landline.embedder": self.embedder_name, "landline.dim": str(self.dim), "landline.layout": LAYOUT}
+        sentences = self._store.create(SENTENCES, _SENTENCE_COLUMNS, rows(SENTENCES), metadata=about)
+        chunks = self._store.create(CHUNKS, _CHUNK_COLUMNS | {"model": str}, rows(CHUNKS), metadata=about)
         self._forget()
         self._tables = {SENTENCES: sentences, CHUNKS: chunks}
         self._folder_id = self._current_folder_id()
@@ -294,7 +331,7 @@ class Index:
         if version == self._checked:
             return
         about = table.metadata
-        if about.get("landline.layout") != _LAYOUT:
+        if about.get("landline.layout") != LAYOUT:
             raise IndexUnusable(self.uri, "another version of this program, or another program, wrote it")
         found = about.get("landline.embedder", "an unknown model")
         if found != self.embedder_name or about.get("landline.dim") != str(self.dim):
@@ -319,6 +356,10 @@ class Index:
         try:
             yield
         except StoreError as error:
+            if _FULL_DISK in str(error):
+                raise StorageFull(self.uri) from error
+            if self._is_remote:
+                raise IndexUnreachable(self.uri, str(error)) from error
             raise IndexUnusable(self.uri, str(error)) from error
 
 

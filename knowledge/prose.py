@@ -11,21 +11,26 @@ class Block:
     """One paragraph, list item or table row, without markup and line breaks.
 
     `headings` are those above it, outermost first, without the document's title. `lead` is the paragraph that
-    introduces an item's list ("Included in the price:"), if any.
+    introduces an item's list ("Included in the price:"), if any. `page` counts from 1; 0 where there are no pages.
     """
 
     text: str
     headings: tuple[str, ...] = ()
     kind: BlockKind = "paragraph"
     lead: str = ""
+    page: int = 0
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """A document's content as its loader found it; `title` is None where the document names none."""
+    """A document's content as its loader found it; `title` is None where the document names none.
+
+    `note` tells the owner what of it could not be read, "" if all could.
+    """
 
     title: str | None
     blocks: tuple[Block, ...]
+    note: str = ""
 
 
 class Outline:

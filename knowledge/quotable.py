@@ -13,11 +13,15 @@ _SENTENCE_ENDS = (".", "!", "?", ";")
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence, list item or table row, with the headings above it and the line that introduces its list."""
+    """One sentence, list item or table row, with the headings above it and the line that introduces its list.
+
+    `page` is 0 where the document has no pages.
+    """
 
     text: str
     headings: tuple[str, ...] = ()
     lead: str = ""
+    page: int = 0
 
     @property
     def is_quotable(self) -> bool:
@@ -30,7 +34,7 @@ def read_sentences(blocks: Iterable[Block], *, max_chars: int) -> Iterator[Sente
     for block in join_short_lists(blocks):
         lead = split_sentences(block.lead)[-1] if block.lead else ""
         for text in split_sentences(block.text, max_chars=max_chars):
-            yield Sentence(text=text, headings=block.headings, lead=lead)
+            yield Sentence(text=text, headings=block.headings, lead=lead, page=block.page)
 
 
 def join_short_lists(blocks: Iterable[Block]) -> list[Block]:

@@ -3,7 +3,7 @@
 LanceDB reports trouble as RuntimeError, ValueError or OSError, whatever happened; `Store` turns them into `StoreError`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,8 @@ Vectors = NDArray[np.float32]
 _Result = TypeVar("_Result")
 
 _TROUBLE = (RuntimeError, ValueError, OSError)
+_ALL = 2**31 - 1
+_BATCH_ROWS = 4096
 _KEEP_OLD_VERSIONS = timedelta(days=1)
 """Far longer than any query takes; readers may still be on an older version of a table."""
 
@@ -79,6 +81,15 @@ class Table:
         products = 1.0 - found.column("_distance").to_numpy()
         return list(zip(found.select(list(columns)).to_pylist(), products.tolist(), strict=True))
 
+    def batches(self, columns: Sequence[str] = (), *, where: str | None = None) -> Iterator[Any]:
+        """Rows as Arrow record batches, with all columns if none are named."""
+        query = self._table.search().select(list(columns or self._table.schema.names)).limit(_ALL)
+        if where:
+            query = query.where(where)
+        reader = attempt(lambda: query.to_batches(batch_size=_BATCH_ROWS))
+        while batch := attempt(lambda: next(reader, None)):
+            yield batch
+
     def replace(self, rows: Sequence[Mapping[str, Any]], vectors: Vectors, *, key: str, where: str) -> None:
         """Make `rows` all that is kept of those matching `where`, in one commit."""
         data = self._arrow(rows, vectors)
@@ -106,11 +117,20 @@ class Table:
         return pa.table(columns, schema=schema)
 
 
-class Store:
-    """One LanceDB database: a local folder or an object-store address such as `s3://bucket/prefix`."""
+def _cast(batch: Any, schema: Any) -> Any:
+    """The same rows, columns in the order of `schema` and with its metadata."""
+    return batch.select(schema.names).cast(schema)
 
-    def __init__(self, uri: str, *, dim: int) -> None:
+
+class Store:
+    """One LanceDB database: a local folder or an object-store address such as `s3://bucket/prefix`.
+
+    `options` are LanceDB's storage options: endpoint, region, keys.
+    """
+
+    def __init__(self, uri: str, *, dim: int, options: Mapping[str, str]) -> None:
         self._uri = uri
+        self._options = dict(options)
         self._dim = dim
         self._database: Any = None
 
@@ -120,12 +140,24 @@ class Store:
     def open(self, name: str) -> Table:
         return Table(attempt(lambda: self._connected().open_table(name)), dim=self._dim)
 
-    def create(self, name: str, columns: Mapping[str, type], *, metadata: Mapping[str, str]) -> Table:
-        """An empty table with these columns (`str` or `int`) and `embedding`; in one commit if one was there before."""
+    def create(
+        self, name: str, columns: Mapping[str, type], rows: Iterable[Any] = (), *, metadata: Mapping[str, str]
+    ) -> Table:
+        """A table with these columns (`str` or `int`) and `embedding`; in one commit if one was there before.
+
+        `rows` are Arrow record batches with the same columns.
+        """
+        import pyarrow as pa
+
         schema = self._schema(columns, metadata)
         mode = "overwrite" if name in self.names() else "create"
-        table = attempt(lambda: self._connected().create_table(name, schema=schema, mode=mode))
+        reader = pa.RecordBatchReader.from_batches(schema, (_cast(batch, schema) for batch in rows))
+        table = attempt(lambda: self._connected().create_table(name, reader, schema=schema, mode=mode))
         return Table(table, dim=self._dim)
+
+    def drop(self) -> None:
+        """Delete every table."""
+        attempt(lambda: self._connected().drop_all_tables())
 
     def _schema(self, columns: Mapping[str, type], metadata: Mapping[str, str]) -> Any:
         import pyarrow as pa
@@ -141,5 +173,7 @@ class Store:
 
             if "://" not in self._uri:
                 Path(self._uri).mkdir(parents=True, exist_ok=True)
-            self._database = lancedb.connect(self._uri, read_consistency_interval=timedelta(0))
+            self._database = lancedb.connect(
+                self._uri, read_consistency_interval=timedelta(0), storage_options=self._options or None
+            )
         return self._database

@@ -2,7 +2,7 @@
 
 import typer
 
-from agent.cli import calls, documents, models, processes
+from agent.cli import calls, documents, knowledge, models, processes
 
 app = typer.Typer(
     help="A voice agent on your own machine: speak to it in a browser, on the phone, or over HTTP.",
@@ -13,4 +13,5 @@ app = typer.Typer(
 processes.register(app)
 calls.register(app)
 documents.register(app)
+knowledge.register(app)
 models.register(app)

@@ -160,7 +160,7 @@ def test_compacting_changes_nothing_that_is_read(index: Index) -> None:
 def test_vectors_of_another_model_are_refused(index: Index, name: str, dim: int) -> None:
     index.replace([prepared("a", 0)])
     other = Index(index.uri, name, dim)
-    with pytest.raises(EmbeddingMismatch, match=r"made with words.*landline ingest --rebuild"):
+    with pytest.raises(EmbeddingMismatch, match=r"made with words.*landline knowledge reembed"):
         other.nearest_chunks(np.zeros(dim, np.float32), collection="default", limit=1)
     with pytest.raises(EmbeddingMismatch):
         other.replace([prepared("b", 1)])

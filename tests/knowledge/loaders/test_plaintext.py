@@ -2,7 +2,7 @@
 
 import pytest
 
-from knowledge.plaintext import parse_plaintext
+from knowledge.loaders.plaintext import parse_plaintext
 from knowledge.prose import Block
 
 HOUSE = """HERON HOUSE

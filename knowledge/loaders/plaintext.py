@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from knowledge.decoding import decode
 from knowledge.prose import Block, Outline, Parsed, title_from_headings
 
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,3}[.)])\s+(?=\S)")
@@ -10,6 +11,11 @@ _UNDERLINE = re.compile(r"^\s*(=+|-+|~+|\*+|_+)\s*$")
 _MAX_HEADING_CHARS = 70
 _WRAPPED_LINE_CHARS = 55
 """A line at least this long was probably broken by an editor, not by the writer."""
+
+
+def load_plaintext(data: bytes, source: str) -> Parsed:
+    """Read a text file. Raises what `decode` raises."""
+    return parse_plaintext(decode(data, source))
 
 
 def parse_plaintext(text: str) -> Parsed:

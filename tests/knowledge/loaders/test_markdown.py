@@ -1,6 +1,6 @@
 """Markdown without its markup."""
 
-from knowledge.markdown import parse_markdown
+from knowledge.loaders.markdown import parse_markdown
 from knowledge.prose import Block
 
 

@@ -1,0 +1,140 @@
+"""HTML: what a reader of the page would read, without its navigation."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from bs4 import BeautifulSoup
+from bs4.element import NavigableString, PageElement, PreformattedString, Tag
+
+from knowledge.composing import Composer
+from knowledge.decoding import marked_encoding, refuse_binary
+from knowledge.errors import DamagedDocument
+from knowledge.prose import Parsed
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_LEFT_OUT = _names("script style noscript template head nav footer aside form svg math iframe object button select")
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_LISTS = _names("ul ol menu")
+_BLOCKS = _names(
+    """
+    address article blockquote body caption center dd details dialog div dl dt fieldset figcaption figure header hgroup
+    hr html legend li main p search section summary table td th tr
+    """
+)
+
+
+def load_html(data: bytes, source: str) -> Parsed:
+    """Read a web page: its main part if it marks one. Raises `BinaryDocument`, `DamagedDocument`."""
+    if marked_encoding(data) is None:
+        refuse_binary(data, source)
+    try:
+        page = BeautifulSoup(data, "lxml")
+        return _read(page)
+    except RecursionError as error:
+        raise DamagedDocument(source, "its elements are nested too deeply") from error
+
+
+def _read(page: BeautifulSoup) -> Parsed:
+    composer = Composer()
+    reader = _Reader(composer)
+    main = page.find("main") or page.find("article") or page.body or page
+    reader.read(main)
+    reader.flush()
+    parsed = composer.finish()
+    title = _words(page.title.get_text()) if page.title else ""
+    return Parsed(title=parsed.title or title or None, blocks=parsed.blocks)
+
+
+class _Reader:
+    """Walks the elements once; text between two block elements is one paragraph."""
+
+    def __init__(self, composer: Composer) -> None:
+        self._composer = composer
+        self._inline: list[str] = []
+
+    def read(self, element: PageElement) -> None:
+        match element:
+            case PreformattedString():
+                pass  # comments, doctypes and the like
+            case NavigableString():
+                self._inline.append(str(element))
+            case Tag() if not _is_left_out(element):
+                self._read_tag(element)
+            case _:
+                pass
+
+    def flush(self) -> None:
+        self._composer.text(_words("".join(self._inline)))
+        self._inline = []
+
+    def _read_tag(self, tag: Tag) -> None:
+        if tag.name == "br":
+            self._inline.append(" ")
+        elif tag.name == "img":
+            self._inline.append(f" {tag.get('alt') or ''} ")
+        elif tag.name in _HEADINGS:
+            self.flush()
+            self._composer.heading(_HEADINGS[tag.name], _words(tag.get_text(" ")))
+        elif tag.name == "table" and _is_data(tag):
+            self.flush()
+            self._read_table(tag)
+        elif tag.name in _LISTS:
+            self._read_list(tag)
+        elif tag.name == "pre":
+            self._read_lines(tag)
+        else:
+            self._read_children(tag, is_block=tag.name in _BLOCKS)
+
+    def _read_children(self, tag: Tag, *, is_block: bool) -> None:
+        if is_block:
+            self.flush()
+        for child in tag.children:
+            self.read(child)
+        if is_block:
+            self.flush()
+
+    def _read_list(self, tag: Tag) -> None:
+        self.flush()
+        self._composer.begin_list()
+        self._read_children(tag, is_block=True)
+        self._composer.end_list()
+
+    def _read_lines(self, tag: Tag) -> None:
+        self.flush()
+        for line in tag.get_text().splitlines():
+            self._composer.text(_words(line))
+
+    def _read_table(self, table: Tag) -> None:
+        rows = list(_rows(table))
+        header = _cells(rows[0])
+        for row in rows[1:]:
+            self._composer.row(header, _cells(row))
+
+
+def _is_left_out(tag: Tag) -> bool:
+    attributes = cast(dict[str, Any], tag.attrs)
+    return tag.name in _LEFT_OUT or "hidden" in attributes or attributes.get("aria-hidden") == "true"
+
+
+def _is_data(table: Tag) -> bool:
+    """Whether it is a table of rows and columns, not one that only arranges the page."""
+    rows = list(_rows(table))
+    return len(rows) > 1 and all(len(_cells(row)) > 1 for row in rows[:2]) and table.find(("table", "h1", "p")) is None
+
+
+def _rows(table: Tag) -> Iterator[Tag]:
+    for row in table.find_all("tr"):
+        if row.find_parent("table") is table:
+            yield row
+
+
+def _cells(row: Tag) -> list[str]:
+    return [_words(cell.get_text(" ")) for cell in row.find_all(("td", "th"), recursive=False)]
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())

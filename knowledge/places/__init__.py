@@ -1,0 +1,35 @@
+"""Where documents come from: folders, object stores, the web. Each kind of place lists its items and fetches them."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from knowledge.places.addresses import Address, AddressList, listed_addresses
+from knowledge.places.folders import Folder, Glob
+from knowledge.places.item import Place
+from knowledge.places.objects import Objects, S3Access
+from knowledge.places.patterns import is_pattern
+
+_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+
+
+def place_of(word: str | Path, *, s3: S3Access) -> Place:
+    """What an argument of an ingest means: `s3://…`, `https://…`, a glob, a list of addresses, a file or a folder.
+
+    A file given by name that holds nothing but web addresses, one a line, is a list of them.
+    """
+    text = str(word)
+    if text.startswith("s3://"):
+        return Objects(text, s3)
+    if _ADDRESS.match(text):
+        return Address(text)
+    path = Path(text)
+    if is_pattern(text) and not path.exists():
+        return Glob(text)
+    addresses = listed_addresses(path)
+    return AddressList(path.resolve(), addresses) if addresses else Folder(path.resolve())
+
+
+def places_of(words: Sequence[str | Path], *, s3: S3Access) -> list[Place]:
+    """The place that each argument means."""
+    return [place_of(word, s3=s3) for word in words]

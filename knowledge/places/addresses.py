@@ -1,0 +1,148 @@
+"""Web pages that the owner listed, one by one. Nothing that they link to is fetched."""
+
+import http.client
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from email.message import Message
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, cast
+from urllib.parse import unquote, urlsplit
+
+from knowledge.documents import is_supported
+from knowledge.errors import NotFetched, OversizedDocument
+from knowledge.places.item import Content, Item
+
+_TIMEOUT_S = 30.0
+_MAX_FETCH_S = 300.0
+_PIECE_BYTES = 65_536
+_MAX_LIST_BYTES = 1_000_000
+_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
+_ENDINGS = {
+    "text/html": ".html",
+    "application/xhtml+xml": ".html",
+    "text/plain": ".txt",
+    "text/markdown": ".md",
+    "text/csv": ".csv",
+    "text/tab-separated-values": ".tsv",
+    "application/pdf": ".pdf",
+    "application/jsonl": ".jsonl",
+    "application/x-ndjson": ".jsonl",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+}
+
+
+def listed_addresses(path: Path) -> tuple[str, ...]:
+    """The addresses in a file that holds nothing else, one a line; `#` begins a comment. () for any other file."""
+    try:
+        if not path.is_file() or path.stat().st_size > _MAX_LIST_BYTES:
+            return ()
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return ()
+    words = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+    return tuple(dict.fromkeys(words)) if words and all(map(_ADDRESS.fullmatch, words)) else ()
+
+
+class Address:
+    """One web page or file."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def items(self) -> Iterator[Item]:
+        yield _item(self._address, origin=self._address)
+
+    def covers(self, origin: str) -> bool:
+        return origin == self._address
+
+    def has_lost(self, origin: str) -> bool:
+        """A server that does not answer today may tomorrow."""
+        return False
+
+
+class AddressList:
+    """Pages named in a file. A page that leaves the list leaves the index."""
+
+    def __init__(self, path: Path, addresses: Sequence[str]) -> None:
+        self._prefix = f"{path.as_posix()}#"
+        self._addresses = addresses
+
+    def items(self) -> Iterator[Item]:
+        for address in self._addresses:
+            yield _item(address, origin=f"{self._prefix}{address}")
+
+    def covers(self, origin: str) -> bool:
+        return origin.startswith(self._prefix)
+
+    def has_lost(self, origin: str) -> bool:
+        return origin.removeprefix(self._prefix) not in self._addresses
+
+
+def _item(address: str, *, origin: str) -> Item:
+    def fetch(max_bytes: int) -> Content:
+        return _fetch(address, max_bytes=max_bytes)
+
+    return Item(origin=origin, source=address, name="page.html", fetch=fetch, is_named=True)
+
+
+def _fetch(address: str, *, max_bytes: int) -> Content:
+    request = urllib.request.Request(address, headers={"User-Agent": "landline-ingest"})
+    try:
+        with urllib.request.build_opener(_SameHost).open(request, timeout=_TIMEOUT_S) as response:
+            data = _read(response, max_bytes=max_bytes)
+            headers = cast(Message, response.headers)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NotFetched(address, _reason(error)) from error
+    if len(data) > max_bytes:
+        raise OversizedDocument(address, size_bytes=len(data), limit_bytes=max_bytes)
+    return Content(data, _name(address, headers.get_content_type()))
+
+
+def _read(response: http.client.HTTPResponse, *, max_bytes: int) -> bytes:
+    """The body, one byte too long at most, however slowly it comes. Raises `TimeoutError` if that takes too long."""
+    deadline = time.monotonic() + _MAX_FETCH_S
+    data = bytearray()
+    while len(data) <= max_bytes and (piece := response.read1(_PIECE_BYTES)):
+        data += piece
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    return bytes(data)
+
+
+class _SameHost(urllib.request.HTTPRedirectHandler):
+    """Follows a page that moved on its own server, and nothing else: only what the owner listed is fetched."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        if _host(newurl) != _host(req.full_url):
+            raise ValueError(f"it sends on to {newurl}; put that address in if you want it")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _host(address: str) -> str:
+    return (urlsplit(address).hostname or "").removeprefix("www.")
+
+
+def _name(address: str, content_type: str) -> str:
+    """A file name for the page, with the ending of its kind."""
+    name = unquote(PurePosixPath(urlsplit(address).path).name) or (urlsplit(address).hostname or "page")
+    ending = _ENDINGS.get(content_type)
+    if ending is None or (content_type == "text/plain" and is_supported(name)):
+        return name
+    return f"{PurePosixPath(name).stem}{ending}"
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case urllib.error.HTTPError():
+            return f"its server answers {error.code} {error.reason}"
+        case urllib.error.URLError():
+            return f"its server cannot be reached ({error.reason})"
+        case TimeoutError():
+            return "its server does not answer in time"
+        case _:
+            return " ".join(str(error).split())[:200] or type(error).__name__

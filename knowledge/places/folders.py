@@ -1,0 +1,70 @@
+"""Files and folders of this machine."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from knowledge.documents import read_bytes
+from knowledge.errors import DocumentMissing
+from knowledge.places.item import Content, Item
+from knowledge.places.patterns import compiled, fixed_root
+
+
+class Folder:
+    """A folder with all below it, or one file; `path` is absolute."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def items(self) -> Iterator[Item]:
+        if self.path.is_dir():
+            yield from _walk(self.path)
+        elif self.path.exists():
+            yield _item(self.path, self.path.name, is_named=True)
+        else:
+            raise DocumentMissing(self.path.name)
+
+    def covers(self, origin: str) -> bool:
+        return Path(origin).is_relative_to(self.path)
+
+    def has_lost(self, origin: str) -> bool:
+        return not Path(origin).exists()
+
+
+class Glob:
+    """The files that a pattern matches, and all below the folders that it matches."""
+
+    def __init__(self, pattern: str) -> None:
+        whole = os.path.abspath(pattern)
+        self.path = Path(fixed_root(whole) or "/")
+        self._matches = compiled(whole)
+        self._pattern = pattern
+
+    def items(self) -> Iterator[Item]:
+        found = [item for item in _walk(self.path) if self.covers(item.origin)]
+        if not found:
+            raise DocumentMissing(self._pattern)
+        yield from found
+
+    def covers(self, origin: str) -> bool:
+        return bool(self._matches.fullmatch(origin))
+
+    def has_lost(self, origin: str) -> bool:
+        return not Path(origin).exists()
+
+
+def _walk(folder: Path) -> Iterator[Item]:
+    """All files below a folder, sorted, without hidden files and folders; each shown as `folder name/path below`."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                path = Path(parent, name)
+                yield _item(path, path.relative_to(folder.parent).as_posix())
+
+
+def _item(path: Path, source: str, *, is_named: bool = False) -> Item:
+    def fetch(max_bytes: int) -> Content:
+        return Content(read_bytes(path, source=source, max_bytes=max_bytes), path.name)
+
+    return Item(origin=path.as_posix(), source=source, name=path.name, fetch=fetch, is_named=is_named)

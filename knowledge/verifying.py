@@ -1,0 +1,135 @@
+"""Is an index whole? Every row and every vector is read; nothing is changed."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from knowledge.catalog import Entry, entries
+from knowledge.documents import content_hash
+from knowledge.errors import IndexUnusable
+from knowledge.index import CHUNKS, SENTENCES, Index
+
+_FILE_END = b"LANC"
+"""How every data file of Lance ends."""
+_LENGTH_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`problems` are damage, each named; `stale` are documents whose file has changed or is gone since the ingest."""
+
+    documents: int
+    chunks: int
+    sentences: int
+    problems: tuple[str, ...]
+    stale: tuple[str, ...]
+
+
+def verify(index: Index) -> Verdict:
+    """Read the whole index. Raises nothing for damage: it is in the verdict."""
+    damaged = [f"{path} is cut off or overwritten" for path in damaged_files(index.uri)]
+    try:
+        return _examined(index, damaged)
+    except IndexUnusable as error:
+        return Verdict(documents=0, chunks=0, sentences=0, problems=(*damaged, str(error)), stale=())
+
+
+def damaged_files(uri: str) -> list[Path]:
+    """Data files of a local index that do not end as they should."""
+    if "://" in uri:
+        return []
+    return [path for path in sorted(Path(uri).glob("*.lance/data/*.lance")) if not _is_whole(path)]
+
+
+def _is_whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - len(_FILE_END)))
+        return file.read() == _FILE_END
+
+
+def _examined(index: Index, damaged: list[str]) -> Verdict:
+    documents = entries(index)
+    chunks = _Chunks(index)
+    sentences = _Sentences(index, chunks)
+    names = {entry.doc_id: f"{entry.source} ({entry.collection})" for entry in documents}
+    found = [f"{names.get(doc_id, doc_id)}: {what}" for doc_id, what in (*chunks.problems(), *sentences.problems)]
+    return Verdict(
+        documents=len(documents),
+        chunks=chunks.count,
+        sentences=sentences.count,
+        problems=(*damaged, *dict.fromkeys(found)),
+        stale=tuple(_stale(documents)),
+    )
+
+
+class _Chunks:
+    """Every chunk, read once."""
+
+    def __init__(self, index: Index) -> None:
+        self.count = 0
+        self.hashes: dict[str, str] = {}
+        self._model = index.embedder_name
+        self._problems: list[tuple[str, str]] = []
+        self._positions: dict[str, Counter[int]] = {}
+        for batch in index.rows(CHUNKS):
+            self._read(batch)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """(doc_id, what) of all that is wrong."""
+        yield from self._problems
+        for doc_id, positions in self._positions.items():
+            if sorted(positions.elements()) != list(range(len(positions))):
+                yield doc_id, "chunks are missing or there twice"
+
+    def _read(self, batch: Any) -> None:
+        lengths = _lengths(batch)
+        columns = ["doc_id", "chunk_id", "position", "hash", "model"]
+        for row, length in zip(batch.select(columns).to_pylist(), lengths, strict=True):
+            self.count += 1
+            self.hashes[row["chunk_id"]] = row["hash"]
+            self._positions.setdefault(row["doc_id"], Counter())[row["position"]] += 1
+            if not abs(length - 1) < _LENGTH_TOLERANCE:
+                self._problems.append((row["doc_id"], "a chunk's vector is damaged"))
+            if row["model"] != self._model:
+                self._problems.append((row["doc_id"], f"embedded with {row['model']}, the index with {self._model}"))
+
+
+class _Sentences:
+    """Every sentence, read once and held against its chunk."""
+
+    def __init__(self, index: Index, chunks: _Chunks) -> None:
+        self.count = 0
+        self.problems: list[tuple[str, str]] = []
+        for batch in index.rows(SENTENCES):
+            self._read(batch, chunks)
+
+    def _read(self, batch: Any, chunks: _Chunks) -> None:
+        columns = ["doc_id", "chunk_id", "hash"]
+        for row, length in zip(batch.select(columns).to_pylist(), _lengths(batch), strict=True):
+            self.count += 1
+            if not 0 < length < 1 + _LENGTH_TOLERANCE:
+                self.problems.append((row["doc_id"], "a sentence's vector is damaged"))
+            if chunks.hashes.get(row["chunk_id"]) != row["hash"]:
+                self.problems.append((row["doc_id"], "sentences of another version than its chunks; ingest it again"))
+
+
+def _lengths(batch: Any) -> list[float]:
+    """Of each vector; infinite or not a number where the vector is."""
+    flat = batch.column("embedding").flatten().to_numpy(zero_copy_only=False)
+    return np.linalg.norm(flat.reshape(batch.num_rows, -1), axis=1).tolist()
+
+
+def _stale(documents: list[Entry]) -> Iterator[str]:
+    for entry in documents:
+        path = Path(entry.origin)
+        if "://" in entry.origin:
+            continue
+        try:
+            if content_hash(path.read_bytes()) != entry.hash:
+                yield f"{entry.source} ({entry.collection}) has changed since it was ingested"
+        except OSError:
+            yield f"{entry.source} ({entry.collection}): its file is gone or cannot be read"
