@@ -115,6 +115,8 @@ class KnowledgeSettings(Section):
     """Passages that a question brings into the prompt."""
     max_tokens: PositiveInt = 2000
     """Tokens that those passages may take together."""
+    uploads: Path = Path("data/uploads")
+    """Folder that keeps the documents which are uploaded on the owner's page."""
     max_document_mb: PositiveInt = 20
     """Size above which a document is refused, in megabytes."""
     demo: bool = True

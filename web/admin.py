@@ -15,7 +15,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -78,7 +78,9 @@ def add_admin(app: web.Application, admin: Admin) -> None:
 
 
 async def _receive_uploads(app: web.Application) -> AsyncIterator[None]:
-    async with Uploads(app[ADMIN].library) as app[UPLOADS]:
+    library = app[ADMIN].library
+    await asyncio.to_thread(lambda: library.suffixes)  # what can be read takes a moment to find out, once
+    async with Uploads(library) as app[UPLOADS]:
         yield
 
 
@@ -130,8 +132,7 @@ async def search(request: web.Request) -> web.Response:
     if request.content_type != "application/json":  # a page of somebody else's could send any other type unasked
         raise InvalidRequest("The body must be JSON.")
     try:
-        body = cast("Any", json.loads(await request.text()))
-        query = str(body["query"]).strip()
+        query = str(json.loads(await request.text())["query"]).strip()
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidRequest('The body is JSON like {"query": "when is breakfast"}.') from error
     if not 0 < len(query) <= MAX_QUERY_CHARS:
