@@ -139,6 +139,8 @@ class Call:
         await self._job.connect()  # subscribes to everything: single subscriptions are lost when LiveKit restarts
         if earlier := await self._memory.earlier(dispatch, limit=self._settings.answer.history_messages):
             await self._assistant.update_chat_ctx(chat_context(earlier))
+        if any(_is_phone(caller) for caller in self._job.room.remote_participants.values()):
+            door.set("phone")
         self._job.room.local_participant.register_rpc_method(INTERRUPT_METHOD, self._interrupt)
         self._keep(self._playout.publish(self._job.room))
         await self._session.start(
@@ -167,7 +169,7 @@ class Call:
     @property
     def _is_phone(self) -> bool:
         caller = self._session.room_io.linked_participant
-        return caller is not None and caller.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP
+        return caller is not None and _is_phone(caller)
 
     def _documents_on(self) -> bool:
         caller = self._session.room_io.linked_participant
@@ -209,7 +211,8 @@ class Call:
         if self._traces:
             self._traces.turn(turn, call_id=self._job.room.name)
         try:
-            await self._engine.report_turn(numbers(turn))
+            is_spoken_by_phone = self._is_phone and turn["door"] == "voice"
+            await self._engine.report_turn(numbers(turn) | ({"door": "phone"} if is_spoken_by_phone else {}))
         except EngineError as error:
             logger.info("a turn is not counted: %s", error.code)
 
@@ -252,3 +255,7 @@ class Call:
         self._waterfall.end()
         await self._memory.aclose()
         await self._engine.aclose()
+
+
+def _is_phone(caller: rtc.RemoteParticipant) -> bool:
+    return caller.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP

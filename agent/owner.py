@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -124,11 +124,9 @@ class IndexLibrary:
     def folder(self) -> Path:
         return self._settings.knowledge.uploads.resolve()
 
-    @cached_property
+    @property
     def suffixes(self) -> frozenset[str]:
-        from knowledge.documents import LOADERS  # imports the library of every kind
-
-        return frozenset(LOADERS)
+        return known_suffixes()
 
     @property
     def max_bytes(self) -> int:
@@ -173,6 +171,14 @@ class IndexLibrary:
             async with EngineClient(self._settings.engine.url) as engine:
                 found = await engine.retrieve(query, k=PASSAGES, collection=self._settings.knowledge.collection)
         return {"passages": found["passages"], "took_ms": round(1000 * (clock() - begin_s), 1)}
+
+
+@cache
+def known_suffixes() -> frozenset[str]:
+    """The kinds of document that can be read; finding out imports the library of every kind."""
+    from knowledge.documents import LOADERS
+
+    return frozenset(LOADERS)
 
 
 async def librarian(*command: str) -> Json:
