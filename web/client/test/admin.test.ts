@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { kinds, roundUp } from "../src/admin/charts";
+import { kinds, type Minute, roundUp } from "../src/admin/charts";
 import { outcome } from "../src/admin/documents";
 import { milliseconds } from "../src/admin/now";
 import { ago, count, plain } from "../src/admin/words";
@@ -12,7 +12,7 @@ describe("the owner's page", () => {
 
   it("adds errors of all minutes up, the most frequent first", () => {
     const minute = { at_s: 0, turns: 0, median_ms: null, slow_ms: null };
-    const told = [
+    const told: Minute[] = [
       { ...minute, errors: { internal: 1 } },
       { ...minute, errors: { engine_busy: 2, internal: 0 } },
     ];
