@@ -73,9 +73,6 @@ SPECULATIONS = Counter(
     "Answers by whether they were begun before the turn was over: used, thrown_away, or none.",
     ["outcome"],
 )
-ANSWER_CACHE = Counter(
-    "answer_cache_lookups_total", "Turns that looked for a remembered answer: hit or miss.", ["outcome"]
-)
 TURNS_LOST = Counter("conversation_turns_lost_total", "Turns that the conversations' database did not take.")
 
 

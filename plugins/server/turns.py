@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from plugins.correlation import Door, correlation_id
 from plugins.server.engine import Engine
 from plugins.server.keys import ENGINE
-from plugins.server.metrics import ANSWER_CACHE, HEARD, SPECULATIONS, TURN_STAGE, TURNS, TURNS_LOST
+from plugins.server.metrics import HEARD, SPECULATIONS, TURN_STAGE, TURNS, TURNS_LOST
 from plugins.server.replies import read_body
 
 Stage = Literal[
@@ -29,10 +29,7 @@ Milliseconds = Annotated[float, Field(ge=0, le=600_000)]
 
 
 class TurnReport(BaseModel):
-    """One finished turn in numbers. `thrown_away` answers were begun for words that then changed.
-
-    `cache` says whether a remembered answer was found, where one was looked for.
-    """
+    """One finished turn in numbers. `thrown_away` answers were begun for words that then changed."""
 
     door: Door
     stages_ms: dict[Stage, Milliseconds]
@@ -40,7 +37,6 @@ class TurnReport(BaseModel):
     retried: bool = False
     speculation: Literal["used", "none"] = "none"
     thrown_away: int = Field(default=0, ge=0, le=1000)
-    cache: Literal["hit", "miss", "none"] = "none"
 
     @property
     def is_spoken(self) -> bool:
@@ -74,8 +70,6 @@ def _count(turn: TurnReport) -> None:
         TURN_STAGE.labels(stage=stage, door=turn.door).observe(milliseconds / 1000)
     SPECULATIONS.labels(outcome=turn.speculation).inc()
     SPECULATIONS.labels(outcome="thrown_away").inc(turn.thrown_away)
-    if turn.cache != "none":
-        ANSWER_CACHE.labels(outcome=turn.cache).inc()
 
 
 def _show(engine: Engine, turn: TurnReport) -> None:

@@ -56,14 +56,6 @@ async def test_turns_that_say_nothing_of_waiting_leave_the_prediction_alone(
     assert (await bench.client.capacity())["predicted_ms"] is None
 
 
-@pytest.mark.parametrize("told", ["hit", "miss"])
-async def test_lookups_of_remembered_answers_are_counted(bench: Bench, told: str) -> None:
-    before = counted("answer_cache_lookups_total", outcome=told)
-    await bench.client.report_turn(turn(cache=told))
-    await bench.client.report_turn(turn())
-    assert counted("answer_cache_lookups_total", outcome=told) == before + 1
-
-
 async def test_an_open_ear_is_a_call(bench: Bench) -> None:
     async with bench.client.transcription():
         assert (await bench.client.capacity())["calls"] == 1
