@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from agent.ahead import Ahead
 from agent.apology import is_back
 from agent.assistant import Assistant
 from agent.call_record import CALLS_FOLDER, CallRecords, Diary
+from agent.conversations.recordings import Recordings
 from agent.conversations.store import Conversations
 from agent.conversations.turns import Turn
 from agent.discretion import be_discreet
@@ -36,6 +38,7 @@ from agent.overhearing import Overhearing
 from agent.playout import Playout
 from agent.prompting import Prompting, answer_rules, chat_context
 from agent.prompts import read_stock
+from agent.recording import Recording, begin_recording
 from agent.session import build_session, build_vad, patience, room_options
 from agent.settings import Settings
 from agent.tracing import open_traces
@@ -58,6 +61,8 @@ def prewarm(process: JobProcess, *, settings: Settings) -> None:
     """Before a call comes to this process: make what would otherwise keep its first words waiting."""
     be_discreet()
     process.userdata["settings"] = settings
+    if settings.conversations.is_recording:
+        import_module("av")
     process.userdata["conversations"] = kept_conversations(settings.conversations)
     process.userdata["vad"] = build_vad(settings.turn)
 
@@ -83,6 +88,13 @@ async def take_call(job: JobContext) -> None:
     await call.start(dispatch)
 
 
+def greeting(settings: Settings) -> str:
+    """What a caller hears first: also that the call is recorded, where it is."""
+    stock = read_stock()
+    lines = ("recorded", "greeting") if settings.conversations.is_recording else ("greeting",)
+    return " ".join(stock[line].text for line in lines)
+
+
 class Call:
     """The session of one room and what belongs to it. `diary` holds what was said before, if the call broke."""
 
@@ -97,6 +109,7 @@ class Call:
         self._memory = Memory(conversations, diary.record.conversation, engine=self._engine)
         self._waterfall = Waterfall(self._tell, keep=self._keep_turn)
         self._traces = open_traces(settings.traces)
+        self._recording: Recording | None = None
         self._playout = Playout()
         self._overhearing = Overhearing(self._playout, stop=self._stop, patience=patience(settings.turn))
         self._session = build_session(
@@ -127,7 +140,7 @@ class Call:
             prompting=self._prompting,
             waterfall=self._waterfall,
             phrases=phrases.cached(PHRASES_FOLDER, voice=self._settings.models.voice),
-            greeting=phrases.LINE_BROKE if is_resumed else read_stock()["greeting"].text,
+            greeting=phrases.LINE_BROKE if is_resumed else greeting(self._settings),
             history=chat_context(earlier.messages[:-1] if asked else earlier.messages),
             open_question=asked,
             is_told=lambda: self._outage.is_told,
@@ -141,6 +154,7 @@ class Call:
             await self._assistant.update_chat_ctx(chat_context(earlier))
         if any(_is_phone(caller) for caller in self._job.room.remote_participants.values()):
             door.set("phone")
+        await self._record()
         self._job.room.local_participant.register_rpc_method(INTERRUPT_METHOD, self._interrupt)
         self._keep(self._playout.publish(self._job.room))
         await self._session.start(
@@ -162,6 +176,15 @@ class Call:
             logger.info("the caller left at once")
             return
         logger.info("call started")
+
+    async def _record(self) -> None:
+        settings = self._settings.conversations
+        if not settings.is_recording:
+            return
+        self._recording = await begin_recording(Recordings(settings.recordings), self._diary.record.conversation)
+        if self._recording:
+            self._assistant.recording = self._recording
+            self._playout.followers.append(self._recording.agent)
 
     def _keep_turn(self, turn: Turn) -> None:
         self._memory.keep(replace(turn, door="phone") if self._is_phone and turn.door == "voice" else turn)
@@ -252,6 +275,8 @@ class Call:
         except EngineError as error:
             logger.info("the engine frees this call later: %s", error.code)
         self._diary.close()
+        if self._recording:
+            await self._recording.aclose()
         self._waterfall.end()
         await self._memory.aclose()
         await self._engine.aclose()

@@ -16,6 +16,7 @@ from knowledge.retriever import Retriever, StockLine
 from plugins.errors import DeviceMissing, ModelError
 from plugins.llama.model import LlamaModel
 from plugins.piper.model import PiperModel
+from plugins.server.answers import Answers
 from plugins.server.app import listening
 from plugins.server.capacity import Capacity
 from plugins.server.engine import Engine, Knowledge
@@ -65,6 +66,7 @@ def build_engine(
         embedder=embedder,
         knowledge=_knowledge(settings, embedder),
         voice_name=models.voice.name.removesuffix(".onnx"),
+        answers=Answers(settings.answer.cache),
         capacity=Capacity(lines=settings.worker.max_calls, target_ms=settings.engine.target_ms),
     )
 

@@ -14,7 +14,7 @@ from livekit.agents.voice import io
 from agent.barge_in import Stance
 from agent.echo import Timeline
 from agent.reel import STEP_S, Reel
-from plugins.audio import float_from_pcm
+from plugins.audio import Float, float_from_pcm
 
 RATE_HZ = 24_000
 LEAD_S = 0.2
@@ -40,6 +40,13 @@ class Source(Protocol):
     async def aclose(self) -> None: ...
 
 
+class Sound(Protocol):
+    """Follows what is heard, and when."""
+
+    def put(self, audio: Float, *, rate_hz: int, at_s: float) -> None: ...
+    def cut(self, at_s: float) -> None: ...
+
+
 class Playout(io.AudioOutput):
     """The audio output of a session, published in the call's room by `publish`."""
 
@@ -49,6 +56,7 @@ class Playout(io.AudioOutput):
         )  # fmt: skip
         self.stance = Stance.SPEAK
         self.played = Timeline()
+        self.followers: list[Sound] = [self.played]
         self._source = source or rtc.AudioSource(RATE_HZ, 1, queue_size_ms=QUEUE_MS)
         self._reel = Reel(RATE_HZ)
         self._is_audible = asyncio.Event()
@@ -154,7 +162,8 @@ class Playout(io.AudioOutput):
         """What waits in front of the wire has not been heard: it is ours again."""
         self._reel.take_back(round(self._source.queued_duration * RATE_HZ))
         self._source.clear_queue()
-        self.played.cut(time.monotonic())
+        for follower in self.followers:
+            follower.cut(time.monotonic())
 
     @property
     def _can_send(self) -> bool:
@@ -187,7 +196,8 @@ class Playout(io.AudioOutput):
             self.on_playback_started(created_at=time.time())
         piece = self._reel.next(round(max(PIECE_S, LEAD_S - waiting_s) * RATE_HZ))
         pcm = piece.tobytes()
-        self.played.put(float_from_pcm(pcm), rate_hz=RATE_HZ, at_s=time.monotonic() + waiting_s)
+        for follower in self.followers:
+            follower.put(float_from_pcm(pcm), rate_hz=RATE_HZ, at_s=time.monotonic() + waiting_s)
         await self._source.capture_frame(rtc.AudioFrame(pcm, RATE_HZ, 1, piece.size))
 
     def _finish(self, *, interrupted: bool) -> None:

@@ -1,6 +1,8 @@
 """From a caller's question to the prompt that answers it: retrieval first, then quote mode or free mode."""
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -97,10 +99,11 @@ class Prompting:
     async def _prompt(self, text: str, history: Messages) -> Prompt:
         rules, documents = self._rules, self._documents_on()
         retrieval = await self._search(search_query(text, history), documents)
+        key = cache_key(rules, text, history, retrieval, documents=documents)
         if rules.mode == "quote":
             quote = quote_prompt(retrieval, text, history, documents=documents)
-            return Prompt(quote.messages, {"grammar": quote.grammar}, retrieval)
-        return Prompt(free_messages(rules.instructions, retrieval, text, history), {}, retrieval)
+            return Prompt(quote.messages, {"grammar": quote.grammar} | key, retrieval)
+        return Prompt(free_messages(rules.instructions, retrieval, text, history), key, retrieval)
 
     def recent(self, messages: Sequence[llm.ChatMessage]) -> Messages:
         """The newest of `messages` that fit the limits, without apologies."""
@@ -119,6 +122,25 @@ class Prompting:
     async def _retrieve(self, query: str, documents: bool) -> Json:
         rules = self._rules
         return await self._engine.retrieve(query, k=rules.passages, collection=rules.collection, documents=documents)
+
+
+def cache_key(rules: AnswerRules, question: str, history: Messages, retrieval: Json, *, documents: bool) -> Json:
+    """The option under which others who ask the same get the same answer; none once the caller has said something.
+
+    It names the collection and every passage in full: whatever changes in them makes another key.
+    """
+    if any(message["role"] == "user" for message in history):
+        return {}
+    passages = [[passage["title"], passage["source"], passage["text"]] for passage in retrieval["passages"]]
+    rest = [message["content"] for message in history]
+    parts = [rules.mode, rules.instructions, rules.collection, documents, normalized(question), passages, rest]
+    return {"cache_key": hashlib.sha256(json.dumps(parts).encode()).hexdigest()}
+
+
+def normalized(question: str) -> str:
+    """The question without what makes no difference: case, punctuation between words, spaces."""
+    words = (word.strip(".,;:!?…\"'“”‘’()") for word in question.lower().split())
+    return " ".join(word for word in words if word)
 
 
 def free_messages(instructions: str, retrieval: Json, question: str, history: Messages) -> Messages:

@@ -148,6 +148,8 @@ class AnswerSettings(Section):
     """Tokens after which an answer is cut."""
     temperature: float = Field(default=0.0, ge=0, le=2)
     """Randomness of the model's words. 0: none."""
+    cache: int = Field(default=1000, ge=0)
+    """Answers to first questions that are kept for others who ask the same of the same passages. 0: none."""
     max_typed_chars: PositiveInt = 4000
     """Characters of a typed message that are read; the rest is left out, and the caller told so."""
 
@@ -164,9 +166,14 @@ class ConversationsSettings(Section):
     retention_days: float = Field(default=30, ge=0)
     """Days after its last turn that a conversation and its recordings are deleted. 0: never."""
     record: bool = False
-    """Record calls, caller left and agent right. The greeting then says so."""
+    """Record calls, caller left and agent right. The greeting then says so. Only where conversations are kept."""
     recordings: Path = Path("run/recordings")
-    """Folder of the recordings."""
+    """Folder of the recordings; each is deleted with its conversation."""
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether calls are recorded: a recording that belongs to no conversation could not be deleted with it."""
+        return self.record and self.keep
 
 
 class TurnSettings(Section):

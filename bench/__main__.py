@@ -22,6 +22,12 @@ from bench.shapes.stage import Mode, Stage
 app = typer.Typer(help="Benchmarks: each prints a table and writes bench/results/latest.json.", no_args_is_help=True)
 
 
+@app.callback()
+def every_answer_is_made() -> None:
+    """What is measured is the models, not what they said before."""
+    steer_libraries({"ANSWER_CACHE": "0"})
+
+
 @app.command()
 def heard(
     turns: Annotated[int | None, typer.Option(help="Spoken turns of the call; 30, with standard shapes 12.")] = None,

@@ -2,7 +2,7 @@
 
 import typer
 
-from agent.cli import calls, documents, knowledge, models, processes
+from agent.cli import calls, conversations, documents, knowledge, models, processes
 
 app = typer.Typer(
     help="A voice agent on your own machine: speak to it in a browser, on the phone, or over HTTP.",
@@ -14,4 +14,5 @@ processes.register(app)
 calls.register(app)
 documents.register(app)
 knowledge.register(app)
+conversations.register(app)
 models.register(app)

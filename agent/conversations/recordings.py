@@ -1,7 +1,9 @@
 """The folder of recorded calls: one folder for each conversation, deleted with it."""
 
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 
 from agent.conversations.turns import is_id
@@ -24,6 +26,11 @@ class Recordings:
         """The recordings of a conversation, oldest first."""
         return sorted(self._of(conversation_id).glob("*.ogg"))
 
+    def untouched_since(self, moment: datetime) -> list[str]:
+        """The conversations whose recordings are older than that."""
+        folders = self._folder.iterdir() if self._folder.is_dir() else ()
+        return [one.name for one in folders if is_id(one.name) and _changed_at(one) < moment.timestamp()]
+
     def remove(self, conversation_id: str) -> None:
         """Delete the recordings of a conversation."""
         shutil.rmtree(self._of(conversation_id), ignore_errors=True)
@@ -32,3 +39,10 @@ class Recordings:
         if not is_id(conversation_id):
             raise ValueError("this is no conversation's id")
         return self._folder / conversation_id
+
+
+def _changed_at(folder: Path) -> float:
+    """When something was last written there, in seconds since 1970."""
+    with suppress(OSError):
+        return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    return inf

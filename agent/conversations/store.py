@@ -127,10 +127,16 @@ class Conversations:
             rows = await connection.execute(_turns_of(conversation_id).order_by(TURNS.c.number))
             return Conversation(found.id, found.begun_at, found.changed_at, tuple(_turn(row) for row in rows))
 
+    async def all_ids(self) -> Sequence[str]:
+        """Every conversation, oldest first."""
+        async with self._database.transaction() as connection:
+            query = select(CONVERSATIONS.c.id).order_by(CONVERSATIONS.c.begun_at)
+            return (await connection.scalars(query)).all()
+
     async def export(self, ids: Iterable[str] = ()) -> AsyncGenerator[Conversation]:
-        """Those of these `ids` that there are, or all in which something was said, oldest first."""
-        for one in list(ids) or await self._all_ids():
-            if conversation := await self.get(one):
+        """Those of these `ids`, or of all, oldest first, in which something was said."""
+        for one in list(ids) or await self.all_ids():
+            if (conversation := await self.get(one)) and conversation.turns:
                 yield conversation
 
     async def delete(self, ids: Sequence[str]) -> int:
@@ -150,7 +156,15 @@ class Conversations:
             unwanted |= CONVERSATIONS.c.changed_at < now - timedelta(days=older_than_days)
         async with self._database.transaction() as connection:
             old = (await connection.scalars(select(CONVERSATIONS.c.id).where(unwanted))).all()
+        await self._remove_orphans(now - max(EMPTY_FOR, timedelta(days=older_than_days)))
         return await self.delete(old)
+
+    async def _remove_orphans(self, before: datetime) -> None:
+        """Delete recordings whose conversation the database never learned of."""
+        recorded = await asyncio.to_thread(self._recordings.untouched_since, before)
+        orphans = set(recorded) - set(await self.all_ids() if recorded else ())
+        for one in orphans:
+            await asyncio.to_thread(self._recordings.remove, one)
 
     async def _delete_together(self, ids: Sequence[str]) -> int:
         async with self._database.transaction() as connection:
@@ -160,11 +174,6 @@ class Conversations:
         for one in known:
             await asyncio.to_thread(self._recordings.remove, one)
         return len(known)
-
-    async def _all_ids(self) -> Sequence[str]:
-        async with self._database.transaction() as connection:
-            spoken = select(CONVERSATIONS.c.id).join(TURNS).group_by(CONVERSATIONS.c.id)
-            return (await connection.scalars(spoken.order_by(CONVERSATIONS.c.begun_at))).all()
 
     async def _last_turns(self, conversation_id: str, limit: int) -> list[Turn]:
         query = _turns_of(conversation_id).order_by(TURNS.c.number.desc()).limit(limit)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from plugins.correlation import door
 from plugins.errors import EngineError
 from plugins.llama.model import Delta, Generation, Priority, Stream, Usage
+from plugins.server.answers import again, full_key
 from plugins.server.keys import ENGINE
 from plugins.server.metrics import CALLS, LLM, LLM_AHEAD, Measured
 from plugins.server.replies import EventStream, Json, read_body
@@ -29,9 +30,10 @@ class ResponseFormat(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """The fields of OpenAI's chat request that a local model can honour, and two of ours: `call_id`, `grammar`.
+    """The fields of OpenAI's chat request that a local model can honour, and ours: `call_id`, `grammar`, `cache_key`.
 
-    `max_tokens` 0 reads the prompt ahead of the request that will want its answer.
+    `max_tokens` 0 reads the prompt ahead of the request that will want its answer. `cache_key` says that every request
+    with the same one may be given the same answer.
     """
 
     messages: list[Json] = Field(min_length=1)
@@ -50,6 +52,7 @@ class ChatRequest(BaseModel):
     n: Literal[1] = 1
     call_id: str | None = None
     grammar: str | None = None
+    cache_key: str | None = Field(default=None, max_length=200)
 
     def generation(self, *, default_tokens: int) -> Generation:
         """What the model is asked to do."""
@@ -121,12 +124,22 @@ async def complete_chat(request: web.Request) -> web.StreamResponse:
     body = await read_body(request, ChatRequest)
     chunks = Chunks(engine.llama.name)
     generation = body.generation(default_tokens=DEFAULT_MAX_TOKENS)
-    stream = model.generate(generation)
+    key = full_key(body.cache_key, generation)
+    if key and (known := engine.answers.recall(key)):
+        return await _reply(request, body, chunks, again(known))
     with (LLM if generation.max_tokens else LLM_AHEAD).measure() as measured, _at_the_door():
-        async with aclosing(_counted(stream, measured)) as deltas:
-            if body.stream:
-                return await _streamed(EventStream(request), chunks, deltas, body.stream_options)
-            return web.json_response(await _whole(chunks, deltas))
+        answer = _counted(model.generate(generation), measured)
+        async with aclosing(answer):
+            return await _reply(request, body, chunks, engine.answers.learning(key, answer) if key else answer)
+
+
+async def _reply(
+    request: web.Request, body: ChatRequest, chunks: Chunks, answer: AsyncGenerator[Delta]
+) -> web.StreamResponse:
+    async with aclosing(answer) as deltas:
+        if body.stream:
+            return await _streamed(EventStream(request), chunks, deltas, body.stream_options)
+        return web.json_response(await _whole(chunks, deltas))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from plugins.llama.model import LlamaModel
 from plugins.piper.model import PiperModel
+from plugins.server.answers import Answers
 from plugins.server.capacity import Capacity, Work
 from plugins.server.live import Calls, Recent
 from plugins.server.metrics import ERRORS, STT_REAL_TIME
@@ -67,6 +68,7 @@ class Engine:
     knowledge: ModelSlot[Knowledge]
     voice_name: str = "starter"
     capacity: Capacity = field(default_factory=lambda: Capacity(lines=8, target_ms=0))
+    answers: Answers = field(default_factory=Answers)
     calls: int = field(init=False, default=0)
     live: Calls = field(init=False, default_factory=Calls)
     recent: Recent = field(init=False, default_factory=Recent)

@@ -73,6 +73,11 @@ SPECULATIONS = Counter(
     "Answers by whether they were begun before the turn was over: used, thrown_away, or none.",
     ["outcome"],
 )
+ANSWERS_CACHED = Counter(
+    "answer_cache_requests_total",
+    "Answers that might have been given before, by whether they were: hit, miss.",
+    ["outcome"],
+)
 TURNS_LOST = Counter("conversation_turns_lost_total", "Turns that the conversations' database did not take.")
 
 

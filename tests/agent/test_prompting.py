@@ -1,5 +1,6 @@
 """From a question to a prompt."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -161,3 +162,55 @@ async def test_in_quote_mode_the_model_has_nothing_to_read_ahead_but_the_search_
     assert not await prompting.ahead(llm.ChatContext.empty(), "")
     assert not await prompting.ahead(llm.ChatContext.empty(), "when is breakfast")
     assert len(engine.asked) == 1
+
+
+class Shelf(Library):
+    """An engine that finds one passage with this text, whatever the collection."""
+
+    def __init__(self, text: str = SENTENCE) -> None:
+        super().__init__()
+        self._text = text
+
+    async def retrieve(
+        self, query: str, *, k: int = 5, collection: str = "default", documents: bool = True
+    ) -> dict[str, Any]:
+        found = await super().retrieve(query, k=k, collection=collection, documents=documents)
+        return found | {"passages": [PASSAGE | {"text": self._text}]}
+
+
+async def key(
+    *texts: str, engine: Library | None = None, collection: str = "house", documents: bool = True
+) -> str | None:
+    """What the answer to the last of `texts` may be kept under."""
+    context, question = chat(*texts)
+    made = replace(rules("free"), collection=collection)
+    prompt = await Prompting(engine or Shelf(), made, documents_on=lambda: documents).prompt(context, question)
+    return prompt.options.get("cache_key")
+
+
+async def test_whoever_asks_the_same_first_may_get_the_same_answer() -> None:
+    assert await key("When is breakfast?") == await key("when is  breakfast") is not None
+    assert await key("when is breakfast") != await key("when is dinner")
+
+
+async def test_an_answer_is_never_kept_across_collections_or_changed_documents() -> None:
+    asked = "when is breakfast"
+    keys = [
+        await key(asked),
+        await key(asked, collection="other"),
+        await key(asked, engine=Shelf("Breakfast is served from 8 am.")),
+        await key(asked, documents=False),
+    ]
+    assert len(set(keys)) == len(keys) and None not in keys
+
+
+async def test_an_answer_that_may_depend_on_what_was_said_is_not_kept() -> None:
+    assert await key("when is breakfast", SENTENCE, "and on sunday") is None
+
+
+async def test_the_greeting_before_a_first_question_is_no_reason_not_to_keep_its_answer() -> None:
+    context = llm.ChatContext.empty()
+    context.add_message(role="assistant", content="Hello!")
+    question = context.add_message(role="user", content="when is breakfast")
+    prompt = await Prompting(Shelf(), rules(), documents_on=lambda: True).prompt(context, question)
+    assert "cache_key" in prompt.options

@@ -2,7 +2,13 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from agent.caller.conversation import Caller
@@ -13,7 +19,8 @@ from agent.conversations.recordings import Recordings
 from agent.conversations.store import Conversations
 from agent.conversations.turns import Conversation, new_id
 from agent.database import Database
-from tests.system import Landline
+from agent.settings import ROOT
+from tests.system import Landline, running
 
 pytestmark = pytest.mark.e2e
 
@@ -78,3 +85,38 @@ async def test_what_is_kept_is_not_logged(landline: Landline) -> None:
         known = caller.ticket.conversation
     conversation = await kept(landline, known, turns=1)
     assert "zanzibar" in json.dumps(conversation.as_json()) and "zanzibar" not in landline.log
+
+
+async def test_a_recorded_call_says_so_and_its_recording_goes_with_the_conversation(tmp_path: Path) -> None:
+    recordings = Recordings(tmp_path / "run" / "recordings")
+    with running(tmp_path, CONVERSATIONS_RECORD="true") as landline:
+        async with Caller(await ask_for_ticket(landline.base_url)) as caller:
+            assert "This call is recorded." in await caller.hear_greeting()
+            known = caller.ticket.conversation
+            audio = CallScript([]).audio(Say(QUESTION), sample_rate_hz=RATE_HZ)
+            assert KEY in (await caller.say(audio, text=QUESTION)).answer
+        await kept(landline, known, turns=1)
+        (file,) = recordings.files(known)
+        await until_whole(file)
+        left, right = loudness(file)
+        assert left > 0.005 and right > 0.005, "both sides are on it"
+        command = [sys.executable, "-m", "agent", "conversations", "delete", known]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        await asyncio.to_thread(subprocess.run, command, cwd=tmp_path, env=environment, check=True)
+        assert not recordings.files(known)
+
+
+async def until_whole(file: Path) -> None:
+    """Until nothing is added to it any more."""
+    size = -1
+    async with asyncio.timeout(20):
+        while size != (size := file.stat().st_size):
+            await asyncio.sleep(3)
+
+
+def loudness(file: Path) -> tuple[float, float]:
+    """Of the caller and of the agent."""
+    with av.open(str(file)) as container:
+        sound = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+    left, right = sound.std(axis=1)
+    return float(left), float(right)

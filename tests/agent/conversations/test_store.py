@@ -169,6 +169,19 @@ async def test_pruning_deletes_what_nobody_went_on_with(conversations: Conversat
     assert await conversations.begin(silent, door="voice") != silent
 
 
+async def test_recordings_that_belong_to_nothing_are_pruned_too(
+    conversations: Conversations, recordings: Recordings
+) -> None:
+    orphan, known = new_id(), await conversations.begin(None, door="voice")
+    await conversations.add(known, turn(at=datetime.now(UTC) + timedelta(days=2)))
+    for one in (orphan, known):
+        recordings.new_file(one).write_bytes(b"OggS")
+    await conversations.prune(older_than_days=1)
+    assert recordings.files(orphan) and recordings.files(known)
+    await conversations.prune(older_than_days=1, now=datetime.now(UTC) + timedelta(days=2))
+    assert not recordings.files(orphan) and recordings.files(known)
+
+
 async def test_a_database_of_a_newer_program_is_refused_and_left_alone(
     conversations: Conversations, database: Database, address: str
 ) -> None:
