@@ -11,6 +11,8 @@ from agent.settings import ROOT, Settings
 from agent.vectors import EmbeddingModel, embedding_model
 from knowledge.index import Index
 from knowledge.ingest import LOCK_WAIT_S, ingest
+from knowledge.places.folders import is_ignored
+from knowledge.places.patterns import fixed_root
 from knowledge.report import Progress, Report
 from plugins.client import EngineClient
 from plugins.errors import EngineError
@@ -55,8 +57,13 @@ async def folder_changes(places: Sequence[str | Path], stop: asyncio.Event) -> A
     """Once for every time that something changes in these folders and files, until `stop`; bursts count as one."""
     from watchfiles import awatch
 
-    roots = {_watched(Path(place)) for place in places}
-    async for _ in awatch(*roots, stop_event=stop):
+    roots = {_watched(Path(place)).resolve() for place in places}
+
+    def counts(_: object, path: str) -> bool:
+        below = next((Path(path).relative_to(root) for root in roots if Path(path).is_relative_to(root)), Path())
+        return not any(map(is_ignored, below.parts))
+
+    async for _ in awatch(*roots, stop_event=stop, watch_filter=counts):
         yield
 
 
@@ -67,8 +74,6 @@ def unwatchable(places: Sequence[str | Path]) -> list[str]:
 
 def _watched(path: Path) -> Path:
     """The folder to watch: a file's own, because editors put new files in the place of old ones."""
-    from knowledge.places.patterns import fixed_root
-
     root = path if path.exists() else Path(fixed_root(str(path.absolute())) or "/")
     return root if root.is_dir() else root.parent
 

@@ -1,4 +1,4 @@
-"""Bring a fresh clone to life: Python packages, the web client, livekit-server, and for tests a browser.
+"""Bring a fresh clone to life: Python packages, the web client, livekit-server, for tests a browser and more.
 
 Needs Python 3.11+, make and a C/C++ compiler; what else is missing (uv, Node, Go) goes into the project's own
 `.cache`, never onto the system. Only the standard library is used, as nothing else is there yet.
@@ -23,7 +23,8 @@ CLIENT = ROOT / "web" / "client"
 STATIC = ROOT / "web" / "static"
 LIVEKIT = "github.com/livekit/livekit-server/cmd/server@v1.11.0"
 NODE_MAJOR = 20
-GO_MINOR = 24
+OBJECT_STORE = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
+GO_MINOR = 25
 DEBIAN = {
     "test": {
         "chromium": "chromium",
@@ -54,7 +55,9 @@ def main(goal: str) -> None:
     if goal in ("run", "test", "evaluate", "bench"):
         step("Python packages", lambda: install_packages(with_tests=goal != "run"))
     if goal in ("run", "test", "bench", "livekit"):
-        step("livekit-server", install_livekit)
+        step("livekit-server", lambda: install_go_program("livekit-server", LIVEKIT, built_as="server"))
+    if goal == "test":
+        step("S3 server to test with", lambda: install_go_program("versitygw", OBJECT_STORE, built_as="versitygw"))
     if goal in ("run", "test", "bench", "web"):
         step("web client", build_client)
     if goal == "page-tests":
@@ -110,15 +113,15 @@ def need_compiler() -> None:
         raise SetupError("a C and C++ compiler is missing; on Debian: apt-get install build-essential")
 
 
-def install_livekit() -> str:
-    """livekit-server from PATH or the cache, else built from its Go module."""
-    target = BIN / "livekit-server"
-    for found in (shutil.which("livekit-server"), str(target) if target.is_file() else None):
+def install_go_program(name: str, module: str, *, built_as: str) -> str:
+    """A program from PATH or the cache, else built from its Go module, which calls it `built_as`."""
+    target = BIN / name
+    for found in (shutil.which(name), str(target) if target.is_file() else None):
         if found:
             return f"found at {found}"
     BIN.mkdir(parents=True, exist_ok=True)
-    run(find_go(), "install", LIVEKIT, extra={"GOBIN": str(BIN), "CGO_ENABLED": "0"})
-    (BIN / "server").rename(target)
+    run(find_go(), "install", module, extra={"GOBIN": str(BIN), "CGO_ENABLED": "0"})
+    (BIN / built_as).rename(target)
     return f"built into {target.relative_to(ROOT)}"
 
 

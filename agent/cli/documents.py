@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from agent.settings import Settings
     from knowledge.report import Report, Step
 
+INTERRUPTED = 130
 _SHOWN = 5
 
 
@@ -48,7 +50,7 @@ def ingest(
     except (KnowledgeError, EngineError) as error:
         fail(str(error))
     if report.interrupted:
-        raise typer.Exit(130)
+        raise typer.Exit(INTERRUPTED)
     if report.failed:
         raise typer.Exit(1)
 
@@ -97,15 +99,15 @@ async def _ingest_once(
 
 
 def stop_at_ctrl_c(stop: asyncio.Event) -> None:
-    """The first Ctrl-C asks to stop, a second one stops at once."""
-    loop = asyncio.get_running_loop()
+    """The first Ctrl-C asks to stop; a second one ends the program without waiting for what is being read."""
 
     def ask() -> None:
+        if stop.is_set():
+            os._exit(INTERRUPTED)  # commits are whole or not at all, and the system frees the lock
         stop.set()
-        loop.remove_signal_handler(signal.SIGINT)
         errors.print("Stopping; what is ready is kept. Once more to stop at once.", highlight=False)
 
-    loop.add_signal_handler(signal.SIGINT, ask)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, ask)
 
 
 class StepBar:

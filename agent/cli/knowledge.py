@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from agent.cli.common import console, fail, settings_or_exit
-from agent.cli.documents import progress_bar, stop_at_ctrl_c
+from agent.cli.documents import INTERRUPTED, progress_bar, stop_at_ctrl_c
 
 if TYPE_CHECKING:
     from agent.settings import Settings
@@ -207,7 +207,7 @@ def reembed() -> None:
         console.print(f"{outcome.documents} documents have new vectors; restart a running engine", highlight=False)
     else:
         console.print(f"Stopped after {outcome.documents} documents; the same command goes on", highlight=False)
-        raise typer.Exit(130)
+        raise typer.Exit(INTERRUPTED)
 
 
 async def _reembed(settings: "Settings") -> "Reembedded | None":

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, cast
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, UnicodeDammit
 from bs4.element import NavigableString, PageElement, PreformattedString, Tag
 
 from knowledge.composing import Composer
@@ -32,10 +32,18 @@ def load_html(data: bytes, source: str) -> Parsed:
     if marked_encoding(data) is None:
         refuse_binary(data, source)
     try:
-        page = BeautifulSoup(data, "lxml")
+        page = BeautifulSoup(_text(data, source), "lxml")
         return _read(page)
     except RecursionError as error:
         raise DamagedDocument(source, "its elements are nested too deeply") from error
+
+
+def _text(data: bytes, source: str) -> str:
+    """In the encoding that the page names, else the one that it looks like."""
+    text = UnicodeDammit(data, is_html=True).unicode_markup
+    if text is None:
+        raise DamagedDocument(source, "its encoding cannot be told")
+    return text
 
 
 def _read(page: BeautifulSoup) -> Parsed:

@@ -142,7 +142,8 @@ def _repeated(pages: Sequence[Sequence[Line]]) -> frozenset[str]:
 
 
 def _is_at_edge(place: int, page: Sequence[Line]) -> bool:
-    return place < _EDGE_LINES or place >= len(page) - _EDGE_LINES
+    edge = min(_EDGE_LINES, len(page) // 3)
+    return place < edge or place >= len(page) - edge
 
 
 def _key(line: Line) -> str:

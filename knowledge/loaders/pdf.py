@@ -10,7 +10,7 @@ from knowledge.errors import DamagedDocument, EncryptedDocument, ScannedDocument
 from knowledge.loaders.pages import Line, compose
 from knowledge.prose import Parsed
 
-MAX_READING_S = 120.0
+MAX_READING_S = 300.0
 _READER = Path(__file__).with_name("pdf_lines.py")
 
 

@@ -12,6 +12,7 @@ from io import BytesIO
 from typing import Any
 
 MAX_MEMORY_BYTES = 3_000_000_000
+MAX_PROCESSOR_S = 600
 
 Line = tuple[str, float, float]
 """Its words, the size of its largest letters, and its distance from the bottom of the page, in points."""
@@ -19,6 +20,7 @@ Line = tuple[str, float, float]
 
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_PROCESSOR_S, MAX_PROCESSOR_S))
     logging.disable(logging.CRITICAL)
     json.dump(read(sys.stdin.buffer.read()), sys.stdout)
 

@@ -53,12 +53,17 @@ class Glob:
         return not Path(origin).exists()
 
 
+def is_ignored(name: str) -> bool:
+    """Whether a file or folder of this name is no document: hidden, or a table of an index."""
+    return name.startswith(".") or name.endswith(".lance")
+
+
 def _walk(folder: Path) -> Iterator[Item]:
-    """All files below a folder, sorted, without hidden files and folders; each shown as `folder name/path below`."""
+    """All files below a folder, sorted, each shown as `folder name/path below`; without hidden ones and indexes."""
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not is_ignored(name))
         for name in sorted(names):
-            if not name.startswith("."):
+            if not is_ignored(name):
                 path = Path(parent, name)
                 yield _item(path, path.relative_to(folder.parent).as_posix())
 

@@ -89,3 +89,10 @@ def test_other_rules_give_other_chunks() -> None:
 def test_a_document_without_a_sentence_is_empty(blocks: tuple[Block, ...]) -> None:
     with pytest.raises(EmptyDocument, match=r"house\.md"):
         split(document(*blocks))
+
+
+def test_a_chunk_names_the_page_that_its_own_sentences_begin_on_and_a_full_one_ends_with_its_page() -> None:
+    pages = [Block(text=" ".join(SENTENCES[10 * page : 10 * page + 9]), page=page) for page in (1, 2, 3)]
+    chunks = split(document(*pages))
+    assert [chunk.page for chunk in chunks] == [1, 2, 3]
+    assert all(len({sentence.page for sentence in chunk.sentences}) == 1 for chunk in chunks)

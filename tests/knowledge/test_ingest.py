@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.errors import DocumentError
+from knowledge.errors import DocumentError, StorageFull
 from knowledge.index import Index
 from knowledge.ingest import Report, Step, ingest
+from knowledge.places.item import Content
+from knowledge.store import StoreError
 from tests.knowledge.fakes import WordEmbedder
+from tests.knowledge.papers import docx, pdf
 
 Put = Callable[..., Report]
 
@@ -145,6 +148,87 @@ def test_an_interrupted_ingest_keeps_what_was_committed(
         ingest([folder], index, embedder.embed_passages, progress=interrupt)
     assert sources(index) == {"papers/a.txt", "papers/b.txt"}
     assert put({}).added == ("papers/c.txt",)
+
+
+def test_told_to_stop_it_keeps_what_is_ready_and_goes_on_next_time(
+    put: Put, folder: Path, index: Index, embedder: WordEmbedder
+) -> None:
+    put({"old.txt": "This goes away."})
+    (folder / "old.txt").unlink()
+    for name in ("a", "b", "c"):
+        (folder / f"{name}.txt").write_text(f"This is text {name}.")
+    steps: list[Step] = []
+    report = ingest(
+        [folder], index, embedder.embed_passages, progress=steps.append, should_stop=lambda: len(steps) == 2
+    )
+    assert (report.added, report.removed, report.interrupted) == (("papers/a.txt", "papers/b.txt"), (), True)
+    assert sources(index) == {"papers/a.txt", "papers/b.txt", "papers/old.txt"}
+    report = put({})
+    assert (report.added, report.removed, report.interrupted) == (("papers/c.txt",), ("papers/old.txt",), False)
+
+
+def test_told_to_stop_in_the_middle_of_a_long_document_it_leaves_that_one_out(
+    put: Put, folder: Path, index: Index, embedder: WordEmbedder
+) -> None:
+    put({"a.txt": "This is text a."})
+    (folder / "long.txt").write_text("\n\n".join(f"This is sentence {number} of many." for number in range(500)))
+    before = len(embedder.embedded)
+    report = ingest([folder], index, embedder.embed_passages, should_stop=lambda: len(embedder.embedded) > before + 100)
+    assert (report.interrupted, report.added) == (True, ())
+    assert sources(index) == {"papers/a.txt"}
+    assert len(embedder.embedded) < before + 200
+
+
+def test_all_kinds_of_documents_go_in_with_their_pages(put: Put, folder: Path, index: Index) -> None:
+    (folder / "rules.pdf").write_bytes(pdf([(11, 740, "We open at nine.")], [(11, 740, "Dogs stay out.")], []))
+    (folder / "scan.pdf").write_bytes(pdf([]))
+    (folder / "house.docx").write_bytes(docx())
+    report = put({"a.html": "<p>Cats come in.</p>", "b.csv": "Room,Price\nLake,120\n", "c.jsonl": '{"room": "Hill"}'})
+    assert set(report.added) == {f"papers/{name}" for name in ("rules.pdf", "house.docx", "a.html", "b.csv", "c.jsonl")}
+    assert [source for source, _ in report.failed] == ["papers/scan.pdf"]
+    assert [source for source, _ in report.notes] == ["papers/rules.pdf"]
+    rows, _ = index.all_sentences("default")
+    pages = {row.text: row.page for row in rows}
+    assert (pages["We open at nine."], pages["Dogs stay out."], pages["Cats come in."]) == (1, 2, 0)
+
+
+def test_a_glob_is_a_place_of_its_own(put: Put, folder: Path, index: Index, embedder: WordEmbedder) -> None:
+    put({"a.txt": "We open at nine.", "b.md": "Dogs stay out.", "c.txt": "Cats come in."})
+    for name in ("a.txt", "b.md"):
+        (folder / name).unlink()
+    report = ingest([f"{folder}/*.txt"], index, embedder.embed_passages)
+    assert (report.removed, report.unchanged) == (("papers/a.txt",), ("papers/c.txt",))
+    assert sources(index) == {"papers/b.md", "papers/c.txt"}
+
+
+def test_a_page_taken_off_its_list_is_removed(
+    folder: Path, index: Index, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetched(address: str, *, max_bytes: int) -> Content:
+        return Content(f"<p>This is {address[-1]}.</p>".encode(), "page.html")
+
+    monkeypatch.setattr("knowledge.places.addresses._fetch", fetched)
+    links = folder / "links.txt"
+    links.write_text("https://example.org/a\nhttps://example.org/b\n")
+    report = ingest([links], index, embedder.embed_passages)
+    assert report.added == ("https://example.org/a", "https://example.org/b")
+    links.write_text("https://example.org/b\n")
+    report = ingest([links], index, embedder.embed_passages)
+    assert (report.removed, report.unchanged) == (("https://example.org/a",), ("https://example.org/b",))
+
+
+def test_a_full_disk_is_named_and_what_was_committed_is_kept(
+    put: Put, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put({"a.txt": "We open at nine."})
+
+    def refuse(*_: object, **__: object) -> None:
+        raise StoreError("LanceError(IO): No space left on device (os error 28)")
+
+    monkeypatch.setattr("knowledge.store.Table.replace", refuse)
+    with pytest.raises(StorageFull, match=r"The disk that holds .*index is full"):
+        put({"b.txt": "Dogs stay out."})
+    assert sources(index) == {"papers/a.txt"}
 
 
 def test_sentences_are_stored_under_their_headings(put: Put, index: Index) -> None:

@@ -1,0 +1,67 @@
+"""Small documents of the kinds that are not text."""
+
+from collections.abc import Sequence
+from io import BytesIO
+
+from docx import Document
+from pypdf import PdfReader, PdfWriter
+
+Page = Sequence[tuple[int, int, str]]
+"""Lines as (size of the letters, distance from the page's bottom, words)."""
+
+
+def pdf(*pages: Page) -> bytes:
+    """A PDF with these lines, in Helvetica."""
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"", b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
+    kids: list[int] = []
+    for page in pages:
+        drawn = b"".join(b"BT /F1 %d Tf 72 %d Td (%s) Tj ET\n" % (size, top, text.encode()) for size, top, text in page)
+        objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawn), drawn))
+        font = b"/Resources << /Font << /F1 3 0 R >> >>"
+        objects.append(
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R %s >>" % (len(objects), font)
+        )
+        kids.append(len(objects))
+    objects[1] = b"<< /Type /Pages /Count %d /Kids [%s] >>" % (len(kids), b" ".join(b"%d 0 R" % kid for kid in kids))
+    return _with_table(objects)
+
+
+def _with_table(objects: Sequence[bytes]) -> bytes:
+    out, offsets = b"%PDF-1.4\n", list[int]()
+    for number, content in enumerate(objects, start=1):
+        offsets.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    trailer = b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(out))
+    return out + b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + table + trailer
+
+
+def locked(data: bytes, *, password: str, owner_password: str = "owner") -> bytes:
+    """The same PDF, encrypted."""
+    writer = PdfWriter(clone_from=PdfReader(BytesIO(data)))
+    writer.encrypt(password, owner_password=owner_password, algorithm="AES-256")
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def docx() -> bytes:
+    """A Word document with a title, headings, lists and a table with a cell over two columns."""
+    document = Document()
+    document.add_heading("House rules", 0)
+    document.add_heading("Pets", 1)
+    document.add_paragraph("Dogs stay out.")
+    document.add_paragraph("Please bring:")
+    document.add_paragraph("a towel for the dog", style="List Bullet")
+    document.add_paragraph("its basket", style="List Number")
+    document.add_heading("Prices", 1)
+    table = document.add_table(3, 2)
+    for row, cells in enumerate((("Room", "Price"), ("Lake", "120 euros"))):
+        for column, text in enumerate(cells):
+            table.cell(row, column).text = text
+    table.cell(2, 0).merge(table.cell(2, 1)).text = "Children are free"
+    document.add_heading("Bar", 2)
+    document.add_paragraph("It opens late.")
+    out = BytesIO()
+    document.save(out)
+    return out.getvalue()

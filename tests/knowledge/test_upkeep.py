@@ -1,0 +1,261 @@
+"""What is in an index, whether it is whole, saved and brought back, and embedded anew."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from knowledge.backup import About, back_up, read_about, restore
+from knowledge.catalog import chunks_of, entries, matching, numbers
+from knowledge.errors import BackupUnusable, EmbeddingMismatch, KnowledgeError, StorageFull
+from knowledge.index import Index
+from knowledge.ingest import Report, ingest
+from knowledge.reembedding import Reembedded, reembed
+from knowledge.report import Step
+from knowledge.verifying import verify
+from tests.knowledge.fakes import WordEmbedder
+from tests.knowledge.papers import pdf
+
+Put = Callable[..., Report]
+
+
+def snapshot(index: Index) -> set[tuple[str, str, str, int, str]]:
+    """Everything about every chunk that a search could use."""
+    rows, vectors = index.all_chunks("default")
+    return {
+        (row.chunk_id, row.text, row.hash, row.page, vector.tobytes().hex())
+        for row, vector in zip(rows, vectors, strict=True)
+    }
+
+
+# Looking
+
+
+def test_every_document_is_listed_with_its_numbers(put: Put, folder: Path, index: Index) -> None:
+    (folder / "rules.pdf").write_bytes(pdf([(11, 740, "We open at nine.")], [(11, 740, "Dogs stay out.")]))
+    put({"a.txt": "Cats come in."})
+    put({}, collection="other")
+    found = entries(index)
+    assert [(entry.collection, entry.source, entry.chunks, entry.pages) for entry in found] == [
+        ("default", "papers/a.txt", 1, 0),
+        ("default", "papers/rules.pdf", 1, 1),
+        ("other", "papers/a.txt", 1, 0),
+        ("other", "papers/rules.pdf", 1, 1),
+    ]
+    assert found[0].ingested_at.endswith("+00:00")
+    assert entries(index, "other") == found[2:]
+    held = numbers(index)
+    assert [(row.name, row.documents, row.chunks, row.sentences) for row in held.collections] == [
+        ("default", 2, 2, 3),
+        ("other", 2, 2, 3),
+    ]
+    assert (held.embedder, held.size_bytes is not None) == ("words", True)
+
+
+def test_a_document_is_meant_by_id_source_path_title_or_a_part_of_its_name(put: Put, index: Index) -> None:
+    put({"opening-hours.txt": "We open at nine.", "b.txt": "Dogs stay out."})
+    found = entries(index)
+    hours = found[1]
+    for word in (hours.doc_id, hours.doc_id[:6], hours.source, hours.origin, "Opening hours", "HOURS"):
+        assert matching(found, word) == [hours], word
+    assert matching(found, ".txt") == found
+    assert matching(found, "nothing") == []
+
+
+def test_a_documents_chunks_come_in_order(put: Put, index: Index) -> None:
+    put({"a.txt": "\n\n".join(f"This is sentence number {number} of a long text." for number in range(60))})
+    chunks = chunks_of(index, entries(index)[0].doc_id)
+    assert [chunk.position for chunk in chunks] == list(range(len(chunks)))
+    assert len(chunks) > 3
+
+
+# Verifying
+
+
+def test_a_whole_index_has_no_problems(put: Put, index: Index) -> None:
+    put({"a.txt": "We open at nine.", "b.txt": "Dogs stay out."})
+    verdict = verify(index)
+    assert (verdict.documents, verdict.chunks, verdict.sentences) == (2, 2, 2)
+    assert (verdict.problems, verdict.stale) == ((), ())
+
+
+def test_documents_whose_file_changed_or_went_are_named(put: Put, folder: Path, index: Index) -> None:
+    put({"a.txt": "We open at nine.", "b.txt": "Dogs stay out.", "c.txt": "Cats come in."})
+    (folder / "a.txt").write_text("We open at ten.")
+    (folder / "b.txt").unlink()
+    changed, gone = verify(index).stale
+    assert changed.startswith("papers/a.txt (default) has changed")
+    assert gone.startswith("papers/b.txt (default): its file is gone")
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_damaged_data_file_is_named(put: Put, index: Index, cut: bool) -> None:
+    put({"a.txt": "We open at nine."})
+    file = next((Path(index.uri) / "chunks.lance" / "data").iterdir())
+    file.write_bytes(file.read_bytes()[:100] if cut else b"junk")
+    problems = verify(Index(index.uri, "words", index.dim)).problems
+    assert str(file) in problems[0]
+
+
+def test_sentences_of_another_version_than_their_chunks_are_found(put: Put, index: Index) -> None:
+    """What is left when the machine dies between the two commits of a changed document."""
+    put({"a.txt": "We open at nine."})
+    older = Index(index.uri, "words", index.dim)
+    before = {table: list(older.rows(table)) for table in ("chunks", "sentences")}
+    put({"a.txt": "We open at ten."})
+    after = {table: list(index.rows(table)) for table in ("chunks", "sentences")}
+    index.become(lambda table: after[table] if table == "sentences" else before[table])
+    assert "papers/a.txt (default): sentences of another version" in verify(index).problems[0]
+
+
+def test_a_vector_that_is_none_is_found(put: Put, index: Index) -> None:
+    def broken(texts: list[str]) -> np.ndarray:
+        return np.zeros((len(texts), index.dim), np.float32)
+
+    put({"a.txt": "We open at nine."})
+    ingest([Path(entries(index)[0].origin)], index, broken, collection="other")
+    assert any("vector is damaged" in problem for problem in verify(index).problems)
+
+
+# Backup and restore
+
+
+def opened(uri: Path) -> Callable[[About], Index]:
+    return lambda about: Index(uri, about.embedder, about.dim)
+
+
+def test_a_restored_index_is_the_one_that_was_saved(put: Put, index: Index, tmp_path: Path) -> None:
+    put({"a.txt": "We open at nine.", "b.md": "# B\n\nDogs stay out."})
+    put({}, collection="other")
+    about = back_up(index, tmp_path / "saved.zip", wait_s=0)
+    assert (about.chunks, about.sentences, about.embedder) == (4, 4, "words")
+    assert restore(tmp_path / "saved.zip", opened(tmp_path / "elsewhere"), replace=False, wait_s=0) == about
+    other = Index(tmp_path / "elsewhere", "words", index.dim)
+    assert snapshot(other) == snapshot(index)
+    assert entries(other) == entries(index)
+    assert verify(other).problems == ()
+    question = np.eye(index.dim, dtype=np.float32)[0]
+    for found in (other.nearest_sentences(question, collection="other", limit=9),):
+        assert found == index.nearest_sentences(question, collection="other", limit=9)
+
+
+def test_a_restored_index_goes_on_as_if_nothing_had_happened(
+    put: Put, folder: Path, index: Index, embedder: WordEmbedder, tmp_path: Path
+) -> None:
+    put({"a.txt": "We open at nine.", "b.txt": "Dogs stay out."})
+    back_up(index, tmp_path / "saved.zip", wait_s=0)
+    put({"a.txt": "We open at ten."})
+    restore(tmp_path / "saved.zip", opened(Path(index.uri)), replace=True, wait_s=0)
+    report = put({})
+    assert (report.changed, report.unchanged) == (("papers/a.txt",), ("papers/b.txt",))
+
+
+def test_documents_are_never_overwritten_by_accident(put: Put, index: Index, tmp_path: Path) -> None:
+    put({"a.txt": "We open at nine."})
+    back_up(index, tmp_path / "saved.zip", wait_s=0)
+    with pytest.raises(KnowledgeError, match="holds 1 documents; --replace"):
+        restore(tmp_path / "saved.zip", opened(Path(index.uri)), replace=False, wait_s=0)
+
+
+def test_an_empty_index_can_be_saved_and_restored(index: Index, tmp_path: Path) -> None:
+    assert back_up(index, tmp_path / "saved.zip", wait_s=0).chunks == 0
+    restore(tmp_path / "saved.zip", opened(tmp_path / "elsewhere"), replace=False, wait_s=0)
+    assert entries(Index(tmp_path / "elsewhere", "words", index.dim)) == []
+
+
+def test_a_damaged_index_is_replaced_by_its_backup(put: Put, index: Index, tmp_path: Path) -> None:
+    put({"a.txt": "We open at nine."})
+    back_up(index, tmp_path / "saved.zip", wait_s=0)
+    for file in Path(index.uri).glob("*.lance/data/*"):
+        file.write_bytes(b"junk")
+    restore(tmp_path / "saved.zip", opened(Path(index.uri)), replace=True, wait_s=0)
+    assert verify(Index(index.uri, "words", index.dim)).chunks == 1
+
+
+def test_what_is_no_backup_is_refused(put: Put, index: Index, tmp_path: Path) -> None:
+    put({"a.txt": "We open at nine."})
+    path = tmp_path / "saved.zip"
+    back_up(index, path, wait_s=0)
+    whole = path.read_bytes()
+    at = len(whole) // 3
+    for data in (b"", b"no archive", whole[: len(whole) // 2], whole[:at] + b"XXXX" + whole[at + 4 :]):
+        path.write_bytes(data)
+        with pytest.raises(BackupUnusable, match=r"saved\.zip cannot be restored"):
+            read_about(path)
+    with pytest.raises(BackupUnusable, match="no such file"):
+        read_about(tmp_path / "nowhere.zip")
+
+
+def test_a_backup_that_does_not_fit_leaves_nothing_half_done(
+    put: Put, index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    put({"a.txt": "We open at nine."})
+    monkeypatch.setattr("zipfile.ZipFile.writestr", refuse)
+    with pytest.raises(StorageFull, match=r"saved\.zip is full"):
+        back_up(index, tmp_path / "saved.zip", wait_s=0)
+    assert not list(tmp_path.glob("saved*"))
+
+
+# Embedding anew
+
+
+def change_model(index: Index, model: WordEmbedder, *, stop_after: int = 10**6) -> tuple[Reembedded, list[Step]]:
+    """What `landline knowledge reembed` does, stopped after some documents."""
+    steps: list[Step] = []
+    new = Index(index.uri, model.name, model.dim)
+    outcome = reembed(
+        Index(index.uri, *(index.made_with() or ("", 1))),
+        new,
+        Index(f"{index.uri}/.reembed", model.name, model.dim),
+        model.embed_passages,
+        progress=steps.append,
+        should_stop=lambda: len(steps) >= stop_after,
+        wait_s=0,
+    )
+    return outcome, steps
+
+
+def test_another_model_is_refused_until_all_is_embedded_anew(put: Put, index: Index, embedder: WordEmbedder) -> None:
+    put({"house.md": "# House\n\n## Pets\n\nPlease note:\n\n- Dogs stay out of the restaurant at all times, please.\n"})
+    put({"b.txt": "We open at nine."}, collection="other")
+    before = snapshot(index)
+    other = WordEmbedder(name="other")
+    with pytest.raises(EmbeddingMismatch, match="landline knowledge reembed"):
+        ingest([], Index(index.uri, "other", other.dim), other.embed_passages)
+    outcome, steps = change_model(index, other)
+    assert outcome == Reembedded(documents=3, is_complete=True)
+    assert [(step.done, step.total) for step in steps] == [(1, 3), (2, 3), (3, 3)]
+    changed = Index(index.uri, "other", other.dim)
+    assert snapshot(changed) == before
+    assert verify(changed).problems == ()
+    assert sorted(embedder.embedded) == sorted(other.embedded)
+    assert not (Path(index.uri) / ".reembed").exists()
+    with pytest.raises(EmbeddingMismatch, match="made with other"):
+        index.all_chunks("default")
+
+
+def test_stopped_it_goes_on_where_it_was_and_the_old_index_is_used_meanwhile(put: Put, index: Index) -> None:
+    put({f"{name}.txt": f"This is text {name}." for name in "abcd"})
+    first, _ = change_model(index, WordEmbedder(name="other"), stop_after=2)
+    assert first == Reembedded(documents=2, is_complete=False)
+    assert len(snapshot(index)) == 4
+    put({"a.txt": "This is another text."})
+    second = WordEmbedder(name="other")
+    outcome, steps = change_model(index, second)
+    assert outcome.is_complete
+    assert len(steps) in (2, 3)
+    texts = {row.text for row in Index(index.uri, "other", second.dim).all_chunks("default")[0]}
+    assert texts == {"This is another text.", *(f"This is text {name}." for name in "bcd")}
+
+
+def test_a_third_model_does_not_mix_with_what_the_second_began(put: Put, index: Index) -> None:
+    put({f"{name}.txt": f"This is text {name}." for name in "abc"})
+    change_model(index, WordEmbedder(name="other"), stop_after=1)
+    third = WordEmbedder(name="third")
+    _, steps = change_model(index, third)
+    assert len(steps) == 3
+    assert verify(Index(index.uri, "third", third.dim)).problems == ()
