@@ -143,10 +143,10 @@ async def test_a_removal_can_be_thought_better_of(owned: Owned, open_page: OpenP
 async def test_a_locked_page_asks_for_the_key_until_it_fits(owned: Owned, open_page: OpenPage) -> None:
     owned.locked = True
     page = await open_page(owned.url)
-    await page.get_by_label("Key").fill("wrong")
+    await page.locator("#key").fill("wrong")
     await page.keyboard.press("Enter")
     await expect(page.locator("#key-trouble")).to_have_text("This key opens nothing.")
-    await page.get_by_label("Key").fill(KEY)
+    await page.locator("#key").fill(KEY)
     await page.keyboard.press("Enter")
     await expect(page.locator("#calls > li")).to_have_count(2)
     await page.reload()

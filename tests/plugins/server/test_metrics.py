@@ -19,7 +19,8 @@ WANTED = (
     "stt_real_time_factor", "tts_real_time_factor", "llm_first_token_seconds", "llm_tokens_per_second",
     "turns_total", "turn_heard_latency_seconds", "turn_stage_duration_seconds", "turn_speculations_total",
     "engine_queue_length", "engine_batch_size", "engine_fitting_calls", "engine_errors_total", "calls_active",
-    "tts_repeated_clauses_total", "llm_cached_tokens_total", "answer_cache_requests_total", "engine_http_requests_total",
+    "tts_repeated_clauses_total", "llm_cached_tokens_total", "answer_cache_requests_total",
+    "engine_http_requests_total",
 )  # fmt: skip
 LABELS = {"kind", "model", "door", "outcome", "stage", "route", "status"}
 

@@ -92,7 +92,7 @@ function turnItem(turn: KeptTurn): HTMLElement {
   if (turn.interrupted) notes.append(interruption(turn));
   if (turn.sources.length > 0) notes.append(sources(turn.sources));
   const told = turnFrom({ ...turn.latencies_ms, door: turn.door, interrupted: turn.interrupted });
-  if (told) notes.append(waterfall(told));
+  if (told) notes.append(waterfall(told, "the caller's"));
   item.append(notes);
   return item;
 }

@@ -111,7 +111,7 @@ export class Now {
     if (known) return known;
     const item = make("li", "", make("p", "hint", facts(turn)));
     const told = turnFrom({ ...turn, ...milliseconds(turn.stages_ms) });
-    if (told) item.append(waterfall(told));
+    if (told) item.append(waterfall(told, "the caller's"));
     this.drawn.set(key, item);
     return item;
   }
