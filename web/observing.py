@@ -19,7 +19,7 @@ REQUEST_ID = web.RequestKey("request_id", str)
 UNKNOWN = "unknown"
 CANCELLED = "cancelled"
 QUIET = ("/", "/admin", "/assets", "/favicon.svg", "/health", "/ready", "/metrics")
-"""Routes of browsers and probes, of no interest in a log."""
+"""What browsers and probes only look at is of no interest in a log."""
 QUIET_FOLDER = "/admin/api/"
 
 _ID = re.compile(r"[A-Za-z0-9_.:+-]{1,128}")
@@ -51,7 +51,7 @@ def _note(request: web.Request, route: str, status: str, seconds: float) -> None
     method = request.method if request.method in hdrs.METH_ALL else UNKNOWN
     REQUESTS.labels(route=route, method=method, status=status).inc()
     DURATION.labels(route=route).observe(seconds)
-    is_quiet = route in QUIET or route.startswith(QUIET_FOLDER)
+    is_quiet = method in ("GET", "HEAD") and (route in QUIET or route.startswith(QUIET_FOLDER))
     level = logging.DEBUG if is_quiet and not status.startswith("5") else logging.INFO
     facts = {"route": route, "method": method, "status": status, "duration_ms": round(1000 * seconds, 1)}
     logger.log(level, "request answered", extra=facts)
