@@ -93,6 +93,7 @@ async def test_charts_say_in_words_what_they_draw(owned: Owned, open_page: OpenP
         await page.locator(f"{chart} summary").click()
         assert await page.locator(f"{chart} tbody tr").count() > 5
     assert await page.locator("#latency .mark").count() > 50
+    await page.locator("#latency-title").evaluate("(title) => title.scrollIntoView()")
 
 
 async def test_a_conversation_shows_what_was_heard_and_on_what_it_rests(owned: Owned, open_page: OpenPage) -> None:

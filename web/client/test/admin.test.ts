@@ -7,7 +7,7 @@ import { turnFrom } from "../src/protocol";
 
 describe("the owner's page", () => {
   it("rounds an axis up to a number that people read easily", () => {
-    expect([0, 1, 7, 20, 21, 640, 1000].map(roundUp)).toEqual([1, 1, 10, 20, 50, 1000, 1000]);
+    expect([0, 1, 7, 20, 21, 640, 1000].map(roundUp)).toEqual([1, 1, 10, 20, 30, 1000, 1000]);
   });
 
   it("adds errors of all minutes up, the most frequent first", () => {

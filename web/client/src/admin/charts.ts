@@ -29,7 +29,7 @@ interface Frame {
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 180;
-const MARGIN = { left: 52, right: 12, top: 12, bottom: 26 };
+const MARGIN = { left: 62, right: 12, top: 12, bottom: 26 };
 const MINUTE_S = 60;
 const HOUR_S = 3600;
 
@@ -117,10 +117,10 @@ function draw(tag: string, attributes: Record<string, string | number>, parent: 
   return element;
 }
 
-/** The next of 1, 2, 5, 10, 20, 50 … that is not below `value`. */
+/** The next of 1, 1.5, 2, 3, 5, 10, 15 … that is not below `value`. */
 export function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, value)));
-  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value) ?? 10 * power;
+  return [1, 1.5, 2, 3, 5, 10].map((step) => step * power).find((step) => step >= value) ?? 10 * power;
 }
 
 function total(minute: Minute): number {
