@@ -91,6 +91,7 @@ class Answering:
             "max_tokens": settings.answer.max_tokens,
             "temperature": settings.answer.temperature,
         }
+        self._most_tokens = settings.guard.max_answer_tokens
         self._language = None if settings.models.language == "auto" else settings.models.language
         self._conversations = conversations
 
@@ -126,10 +127,15 @@ class Answering:
     async def _prompt(self, chat: Chat, turn: Turn) -> tuple[Sequence[Json], Json]:
         """The messages for the model and the options of the request."""
         if not self._is_grounded(chat, turn):
-            return [*turn.history, chat.messages[-1]], chat.options
+            return [*turn.history, chat.messages[-1]], self._capped(chat.options)
         prompt = await self._grounded(chat, turn)
         turn.retrieval, turn.retrieved_s = prompt.retrieval, time.monotonic()
-        return prompt.messages, self._limits | chat.options | prompt.options
+        return prompt.messages, self._capped(self._limits | chat.options) | prompt.options
+
+    def _capped(self, options: Json) -> Json:
+        """No more tokens than an answer may ask for."""
+        wanted = options.get("max_tokens", self._most_tokens)
+        return options | {"max_tokens": min(wanted, self._most_tokens)}
 
     def _is_grounded(self, chat: Chat, turn: Turn) -> bool:
         """Whether the documents are used; where the request leaves it open, in quote mode for a plain answer."""
@@ -203,11 +209,6 @@ class Answering:
         """The engine's voices."""
         with refusals():
             return [{"id": voice["id"]} for voice in (await self._engine.voices())["voices"]]
-
-    async def metrics(self) -> str:
-        """The engine's metrics."""
-        with refusals():
-            return await self._engine.metrics()
 
     async def aclose(self) -> None:
         """Close the connections to the engine."""

@@ -32,7 +32,6 @@ from agent.conversations.store import Conversations
 from agent.conversations.turns import Turn
 from agent.discretion import be_discreet
 from agent.dispatch import Dispatch, read_dispatch
-from agent.logs import call_id
 from agent.memory import Memory, kept_conversations
 from agent.outage import Outage
 from agent.overhearing import Overhearing
@@ -42,9 +41,11 @@ from agent.prompts import read_stock
 from agent.recording import Recording, begin_recording
 from agent.session import build_session, build_vad, patience, room_options
 from agent.settings import Settings
+from agent.tracing import open_traces
 from agent.typed import TextDoor
 from agent.waterfall import TURN_TOPIC, Json, Waterfall, numbers
 from plugins.client import EngineClient
+from plugins.correlation import correlation_id, door
 from plugins.errors import EngineError
 
 logger = logging.getLogger(__name__)
@@ -68,8 +69,9 @@ def prewarm(process: JobProcess, *, settings: Settings) -> None:
 
 async def take_call(job: JobContext) -> None:
     """LiveKit's entry point: one call in one room."""
-    call_id.set(job.room.name)
-    job.log_context_fields = {"call": job.room.name}
+    correlation_id.set(job.room.name)
+    door.set("voice")
+    job.log_context_fields = {"correlation_id": job.room.name}
     agent, dispatch = job.local_participant_identity, read_dispatch(job.job.metadata)
     diary = await Diary.open(
         CallRecords(CALLS_FOLDER),
@@ -106,6 +108,7 @@ class Call:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._memory = Memory(conversations, diary.record.conversation, engine=self._engine)
         self._waterfall = Waterfall(self._tell, keep=self._keep_turn)
+        self._traces = open_traces(settings.traces)
         self._recording: Recording | None = None
         self._playout = Playout()
         self._overhearing = Overhearing(self._playout, stop=self._stop, patience=patience(settings.turn))
@@ -149,6 +152,8 @@ class Call:
         await self._job.connect()  # subscribes to everything: single subscriptions are lost when LiveKit restarts
         if earlier := await self._memory.earlier(dispatch, limit=self._settings.answer.history_messages):
             await self._assistant.update_chat_ctx(chat_context(earlier))
+        if any(_is_phone(caller) for caller in self._job.room.remote_participants.values()):
+            door.set("phone")
         await self._record()
         self._job.room.local_participant.register_rpc_method(INTERRUPT_METHOD, self._interrupt)
         self._keep(self._playout.publish(self._job.room))
@@ -187,7 +192,7 @@ class Call:
     @property
     def _is_phone(self) -> bool:
         caller = self._session.room_io.linked_participant
-        return caller is not None and caller.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP
+        return caller is not None and _is_phone(caller)
 
     def _documents_on(self) -> bool:
         caller = self._session.room_io.linked_participant
@@ -224,10 +229,13 @@ class Call:
             self._keep(self._count(content))
 
     async def _count(self, turn: Json) -> None:
-        """A finished turn goes to the log and to the engine's metrics: numbers, and nothing that was said."""
+        """A finished turn goes to the log, the engine's metrics and a trace: numbers, and nothing that was said."""
         logger.info("turn answered", extra=turn)
+        if self._traces:
+            self._traces.turn(turn, call_id=self._job.room.name)
         try:
-            await self._engine.report_turn(numbers(turn))
+            is_spoken_by_phone = self._is_phone and turn["door"] == "voice"
+            await self._engine.report_turn(numbers(turn) | ({"door": "phone"} if is_spoken_by_phone else {}))
         except EngineError as error:
             logger.info("a turn is not counted: %s", error.code)
 
@@ -260,6 +268,8 @@ class Call:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._playout.aclose()
+        if self._traces:
+            await self._traces.aclose()
         try:
             await self._engine.release_call(self._job.room.name)
         except EngineError as error:
@@ -270,3 +280,7 @@ class Call:
         if self._recording:
             await self._recording.aclose()
         await self._engine.aclose()
+
+
+def _is_phone(caller: rtc.RemoteParticipant) -> bool:
+    return caller.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from functools import partial
 
 from agent.answering import Answering
@@ -11,9 +12,12 @@ from agent.conversations.upkeep import looked_after
 from agent.database import DatabaseError
 from agent.keys import KeyStore
 from agent.limit import fitting
+from agent.owner import owners_page
 from agent.probes import engine_is_ready, worker_is_registered
 from agent.settings import GuardSettings, Settings, is_loopback, listed
 from plugins.client import EngineClient
+from plugins.correlation import correlation_id, door
+from plugins.errors import EngineError
 from web.config import GuardRules, WebConfig
 from web.principals import TokenRules
 
@@ -37,6 +41,12 @@ def web_config(settings: Settings) -> WebConfig:
     async def begin_conversation(wanted: str | None) -> str | None:
         return await begin(conversations, wanted) if settings.conversations.keep else None
 
+    async def engine_metrics() -> str:
+        with suppress(EngineError):
+            async with EngineClient(settings.engine.url) as engine:
+                return await engine.metrics()
+        return ""
+
     return WebConfig(
         host=settings.web.host,
         port=settings.web.port,
@@ -51,6 +61,9 @@ def web_config(settings: Settings) -> WebConfig:
         fitting=calls_that_fit,
         begin_conversation=begin_conversation,
         services=(partial(looked_after, conversations, retention_days=settings.conversations.retention_days),),
+        engine_metrics=engine_metrics,
+        correlate=correlate,
+        admin=owners_page(settings, conversations),
         max_waiting=settings.web.max_waiting,
         sessions_per_minute=settings.web.sessions_per_minute,
         trusted_proxies=listed(settings.guard.trusted_proxies),
@@ -94,6 +107,12 @@ def token_rules(guard: GuardSettings) -> TokenRules | None:
         pem = guard.jwt_public_key.read_text()
         return TokenRules(pem, guard.jwt_algorithm, guard.jwt_issuer, guard.jwt_audience)
     return None
+
+
+def correlate(request_id: str) -> None:
+    """Let log lines and the engine know for which request the current task works."""
+    correlation_id.set(request_id)
+    door.set("http")
 
 
 async def begin(conversations: Conversations, wanted: str | None) -> str:

@@ -1,18 +1,24 @@
-"""Log lines: for people on a terminal, JSON lines for machines; the call's id on both. Never what was said."""
+"""Log lines: for people on a terminal, JSON lines for machines. Never what was said.
+
+On both stands the id of the call or of the HTTP request that the work is for, the same in every process.
+"""
 
 import json
 import logging
 import sys
-from contextvars import ContextVar
 from typing import Any
 
 from agent.settings import LogSettings
+from plugins.correlation import correlation_id
 
-call_id: ContextVar[str] = ContextVar("call_id", default="")
-"""The call that the current task works for."""
-
+CORRELATION = "correlation_id"
 NOISY = ("livekit", "httpx", "asyncio", "urllib3", "faster_whisper", "sentence_transformers", "aiohttp.access")
-PLAIN = logging.LogRecord("", 0, "", 0, "", (), None).__dict__.keys() | {"message", "asctime", "taskName"}
+PLAIN = logging.LogRecord("", 0, "", 0, "", (), None).__dict__.keys() | {"message", "asctime", "taskName", "whose"}
+
+
+def whose(record: logging.LogRecord) -> str:
+    """The call or request of a record: it may come from another process and bring the id along."""
+    return str(getattr(record, CORRELATION, "") or correlation_id.get())
 
 
 class JsonLines(logging.Formatter):
@@ -23,7 +29,7 @@ class JsonLines(logging.Formatter):
         self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
-        """Everything that a search needs: time, level, process, logger, call, message, and extra fields."""
+        """Everything that a search needs: time, level, process, logger, message, extra fields, correlation id."""
         line: dict[str, Any] = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S"),
             "level": record.levelname,
@@ -32,23 +38,23 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
         }
         line |= {key: str(value) for key, value in record.__dict__.items() if key not in PLAIN}
-        if call := call_id.get():
-            line["call"] = call
+        if correlation := whose(record):
+            line[CORRELATION] = correlation
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
 
 
 class TextLines(logging.Formatter):
-    """Time, level, message; the call's id in brackets."""
+    """Time, level, message; the correlation id in brackets."""
 
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(call)s%(message)s", "%H:%M:%S")
+        super().__init__("%(asctime)s %(levelname)-7s %(whose)s%(message)s", "%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        """The usual line with the call in front of the message."""
-        call = call_id.get()
-        record.call = f"[{call}] " if call else ""
+        """The usual line with the id in front of the message."""
+        correlation = whose(record)
+        record.whose = f"[{correlation}] " if correlation else ""
         return super().format(record)
 
 

@@ -142,20 +142,20 @@ class Rescue:
                 case "wait":
                     pass
         except TROUBLE as trouble:
-            logger.warning("a broken call cannot go on yet: %s", type(trouble).__name__, extra={"call": room})
+            logger.warning("a broken call cannot go on yet: %s", type(trouble).__name__, extra={"correlation_id": room})
 
     async def _resume(self, record: CallRecord) -> None:
         if not await self._switchboard.has_caller(record.room):
             self._records.remove(record.room)
             return
-        logger.warning("a call broke and is handed to another process", extra={"call": record.room})
+        logger.warning("a call broke and is handed to another process", extra={"correlation_id": record.room})
         await self._switchboard.remove(record.room, record.agent)
         tries = (*record.resumed_at_s, self._clock())[-MOST_RESUMPTIONS:]
         self._records.write(replace(record, process=NOBODY, resumed_at_s=tries))
         await self._switchboard.dispatch(record.room)
 
     async def _give_up(self, record: CallRecord) -> None:
-        logger.error("a call broke again and again and is ended", extra={"call": record.room})
+        logger.error("a call broke again and again and is ended", extra={"correlation_id": record.room})
         await self._switchboard.end(record.room)
         self._records.remove(record.room)
 

@@ -133,6 +133,8 @@ class KnowledgeSettings(Section):
     """Passages that a question brings into the prompt."""
     max_tokens: PositiveInt = 2000
     """Tokens that those passages may take together."""
+    uploads: Path = Path("data/uploads")
+    """Folder that keeps the documents which are uploaded on the owner's page."""
     max_document_mb: PositiveInt = 20
     """Size above which a document is refused, in megabytes."""
     reranker: Path | None = None
@@ -319,6 +321,15 @@ class LogSettings(Section):
     """`text` for people, `json` for machines. `auto`: text on a terminal, JSON lines otherwise."""
 
 
+class TraceSettings(Section):
+    """Traces of turns for an OpenTelemetry collector. Times and ids, never what was said."""
+
+    model_config = SettingsConfigDict(env_prefix="TRACES_")
+
+    endpoint: str = ""
+    """Address of a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318. Empty: nothing is sent."""
+
+
 SECTIONS: dict[str, type[Section]] = {
     "livekit": LiveKitSettings,
     "engine": EngineSettings,
@@ -332,6 +343,7 @@ SECTIONS: dict[str, type[Section]] = {
     "web": WebSettings,
     "guard": GuardSettings,
     "log": LogSettings,
+    "traces": TraceSettings,
 }
 
 LOOPBACK = ("127.", "localhost", "::1", "[::1]")
@@ -387,6 +399,10 @@ class Settings:
     @cached_property
     def log(self) -> LogSettings:
         return LogSettings()
+
+    @cached_property
+    def traces(self) -> TraceSettings:
+        return TraceSettings()
 
     @property
     def livekit_url(self) -> str:

@@ -50,6 +50,8 @@ class Turn:
     retrieved_s: float | None = None
     first_text_s: float | None = None
     committed_s: float | None = None
+    at_s: float = 0.0
+    """The caller's last sound, or the arrival of a typed question, in seconds since 1970."""
     said: str = ""
     answer: str = ""
     sources: list[Json] = field(default_factory=list[Json])
@@ -149,6 +151,7 @@ class Waterfall:
         self.end()
         turn = self._turn(message.id)
         turn.committed_s, turn.user, turn.said = self._clock(), message.metrics, message.text_content or ""
+        turn.at_s = message.metrics.get("stopped_speaking_at", message.created_at)
         self._typed.discard(message.id)
         if turn.door == "voice":
             turn.decode_ms, self._decode_ms = self._decode_ms, None
@@ -171,7 +174,8 @@ def stages(turn: Turn, answer: llm.ChatMessage) -> Json:
     long before the end of the turn the making began; `answered_ms` is all of it, as far as the agent can know: from the
     caller's last sound to the agent's first, or from the arrival of a typed question to the first text. Durations of
     their own are `decode_ms` (Whisper's, of the last transcript), `prefill_ms` (the model reading what is new in its
-    prompt) and `sent_ms` (from the first frame to its being on the way).
+    prompt) and `sent_ms` (from the first frame to its being on the way). `at_s` is when the caller's last sound was, in
+    seconds since 1970.
     """
     times = {name: turn.user[key] * 1000 for key, name in USER_STAGES.items() if key in turn.user}
     times |= {name: answer.metrics[key] * 1000 for key, name in AGENT_STAGES.items() if key in answer.metrics}
@@ -183,6 +187,7 @@ def stages(turn: Turn, answer: llm.ChatMessage) -> Json:
         times["prefill_ms"] = prefill_ms
     return {
         "turn": turn.id,
+        "at_s": round(turn.at_s, 3),
         "door": turn.door,
         "interrupted": answer.interrupted,
         "retried": turn.is_retried,

@@ -111,7 +111,7 @@ class Worker:
     async def _admit(self, request: JobRequest) -> None:
         is_resumed = request.job.metadata == RESUMED  # it has had a line all the time
         if not is_resumed and not self._lines.take(request.room.name, self._records.rooms()):
-            logger.warning("a call is passed on: all lines are taken", extra={"call": request.room.name})
+            logger.warning("a call is passed on: all lines are taken", extra={"correlation_id": request.room.name})
             await request.reject(terminate=False)
             return
         await request.accept(

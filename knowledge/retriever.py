@@ -10,7 +10,7 @@ import numpy as np
 from knowledge.asked import Kind, asked_kind, named_days
 from knowledge.choosing import descending, fused, passage_of, within
 from knowledge.embeddings import Embeds
-from knowledge.index import ChunkRow, Index, Scope, check_collection
+from knowledge.index import ChunkRow, Index, Scope, StoredDocument, check_collection
 from knowledge.judging import Evidence, first_evidence, foreignness, judge
 from knowledge.pool import InMemory, InTables, Line, Pool, Searched
 from knowledge.reranking import Reranks
@@ -81,6 +81,10 @@ class Retriever:
     def warm_up(self, *, collection: str = "default") -> None:
         """Load the embedder, embed the stock lines and read the collection, so that the first question is not slow."""
         self.search("hello", collection=collection)
+
+    def documents(self, collection: str) -> list[StoredDocument]:
+        """What is in a collection."""
+        return self._index.documents(check_collection(collection))
 
     def search(
         self,

@@ -93,7 +93,8 @@ class Table:
         """
         from lancedb.query import BooleanQuery, MatchQuery, Occur
 
-        words = [(Occur.SHOULD, MatchQuery(text, column, fuzziness=int(misspelt))) for column in within]
+        match: Any = MatchQuery  # its optional fields are unknown to type checkers
+        words: Any = [(Occur.SHOULD, match(text, column, fuzziness=int(misspelt))) for column in within]
         query = self._table.search(BooleanQuery(words), query_type="fts").where(where, prefilter=True)
         found = attempt(lambda: query.select([*columns, "_score"]).limit(limit).to_arrow())
         return list(zip(found.select(list(columns)).to_pylist(), found.column("_score").to_pylist(), strict=True))

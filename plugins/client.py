@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import aiohttp
 
+from plugins.correlation import headers
 from plugins.errors import EngineError, EngineUnavailable, Superseded, from_code
 
 Json = dict[str, Any]
@@ -163,6 +164,18 @@ class EngineClient:
         """How many calls there are, how many fit, and the heard latency with one more: see `GET /v1/capacity`."""
         return await self._json("GET", "/v1/capacity")
 
+    async def calls(self) -> list[Json]:
+        """The calls that run now: see `GET /v1/calls`."""
+        return (await self._json("GET", "/v1/calls"))["calls"]
+
+    async def recent(self) -> Json:
+        """The last hours minute by minute: see `GET /v1/recent`."""
+        return await self._json("GET", "/v1/recent")
+
+    async def documents(self, collection: str) -> list[Json]:
+        """The documents of a collection: see `GET /v1/documents`."""
+        return (await self._json("GET", "/v1/documents", params={"collection": collection}))["documents"]
+
     async def report_turn(self, turn: Json) -> None:
         """Have a finished turn counted: see `TurnReport` in `plugins/server/turns.py`."""
         await self._json("POST", "/v1/turns", json=turn)
@@ -215,7 +228,7 @@ class EngineClient:
         query = {"language": language} if language else {}
         try:
             socket = await self._open().ws_connect(
-                f"{self._base}/v1/audio/stream", params=query, max_msg_size=0, heartbeat=20
+                f"{self._base}/v1/audio/stream", params=query, headers=headers(), max_msg_size=0, heartbeat=20
             )
         except (aiohttp.ClientError, OSError) as error:
             raise self._away(error) from error
@@ -231,7 +244,7 @@ class EngineClient:
         self, method: str, path: str, *, accept: tuple[int, ...] = (200,), **options: Any
     ) -> AsyncGenerator[aiohttp.ClientResponse]:
         try:
-            async with self._open().request(method, self._base + path, **options) as response:
+            async with self._open().request(method, self._base + path, headers=headers(), **options) as response:
                 if response.status not in accept:
                     raise await _error_from(response)
                 yield response
@@ -241,7 +254,7 @@ class EngineClient:
     @asynccontextmanager
     async def _stream(self, path: str, body: Json) -> AsyncGenerator[aiohttp.ClientResponse]:
         try:
-            async with self._open().post(self._base + path, json=body) as response:
+            async with self._open().post(self._base + path, json=body, headers=headers()) as response:
                 if response.status != 200:
                     raise await _error_from(response)
                 try:

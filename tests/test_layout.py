@@ -14,7 +14,7 @@ OURS = {"agent", "plugins", "knowledge", "web"}
 HEAVY = {"torch", "faster_whisper", "ctranslate2", "llama_cpp", "piper", "lancedb", "sentence_transformers"}
 ENGINE_SIDE = ("plugins/server/", "plugins/whisper/model.py", "plugins/llama/model.py", "plugins/piper/model.py")
 WORKER_SIDE = ("plugins/whisper/stt.py", "plugins/llama/llm.py", "plugins/piper/tts.py", "plugins/client.py")
-THIN = ("agent.call", "agent.worker", "agent.cli", "web.server", "plugins.client")
+THIN = ("agent.call", "agent.worker", "agent.cli", "web.server", "agent.door", "plugins.client")
 
 
 def sources(package: str) -> Iterator[Path]:

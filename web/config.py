@@ -4,6 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .admin import Admin
 
 from .api.backend import Agent
 from .principals import Keys, NoKeys, TokenRules
@@ -28,6 +32,13 @@ Service = Callable[[], AbstractAsyncContextManager[None]]
 """Something that runs for as long as the door is open."""
 
 
+EngineMetrics = Callable[[], Awaitable[str]]
+"""What the engine counts, as Prometheus reads it; nothing while it is away. Never raises."""
+
+Correlate = Callable[[str], None]
+"""Told the id of the request that the current task works for."""
+
+
 async def keep_none(_: str | None) -> str | None:
     """Conversations are not kept."""
     return None
@@ -36,6 +47,15 @@ async def keep_none(_: str | None) -> str | None:
 async def unknown() -> int | None:
     """Nobody knows how many calls fit: the number of lines alone decides."""
     return None
+
+
+async def no_metrics() -> str:
+    """The engine is not asked."""
+    return ""
+
+
+def correlate_nothing(_: str) -> None:
+    """Nobody else wants to know whose work this is."""
 
 
 STATIC_DIR = Path(__file__).parent / "static"
@@ -102,6 +122,9 @@ class WebConfig:
     fitting: how many of them are answered fast enough; asked before each admission.
     begin_conversation: asked when a call is admitted.
     services: what runs beside the door in its process.
+    engine_metrics: what `/metrics` shows besides the door's own numbers.
+    correlate: told the id of each request, for log lines and for whom the request reaches next.
+    admin: what the owner's page shows; None leaves it out.
     max_waiting: callers who may wait for a line.
     probes: what `/ready` asks besides LiveKit, by name ("engine", "worker").
     trusted_proxies: addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are believed.
@@ -125,6 +148,9 @@ class WebConfig:
     fitting: Fitting = unknown
     begin_conversation: BeginConversation = keep_none
     services: tuple[Service, ...] = ()
+    engine_metrics: EngineMetrics = no_metrics
+    correlate: Correlate = correlate_nothing
+    admin: "Admin | None" = None
     max_waiting: int = 20
     room_prefix: str = "call-"
     sessions_per_minute: int = 30

@@ -4,13 +4,16 @@ DoorError
 ├── InvalidRequest   400 invalid_request
 ├── Unauthorized     401 invalid_api_key
 ├── Forbidden        403 insufficient_scope
+├── NotFound         404 not_found
 ├── BodyTooSlow      408 body_too_slow
 ├── LengthRequired   411 length_required
 ├── BodyTooLarge     413 request_entity_too_large
+├── UnknownKind      415 unknown_kind
 ├── TooManyRequests  429 too_many_requests
 ├── LinesBusy        503 lines_busy
 ├── LiveKitAway      503 livekit_away
 ├── KeysUnreadable   503 keys_unreadable
+├── Away             503 away
 └── TookTooLong      504 took_too_long
 
 Under /v1 the same refusals have OpenAI's shape: {"error": {"message", "type", "param", "code"}}.
@@ -85,6 +88,20 @@ class BodyTooLarge(DoorError):
     code = "request_entity_too_large"
 
 
+class NotFound(DoorError):
+    """What was asked for isn't there, or not any more."""
+
+    status = 404
+    code = "not_found"
+
+
+class UnknownKind(DoorError):
+    """Files of this kind can't be read."""
+
+    status = 415
+    code = "unknown_kind"
+
+
 class TooManyRequests(DoorError):
     """One key or address asks more often, or more at a time, than its share."""
 
@@ -111,6 +128,13 @@ class KeysUnreadable(DoorError):
 
     status = 503
     code = "keys_unreadable"
+
+
+class Away(DoorError):
+    """A neighbour that would know the answer doesn't answer: the engine, or the conversations' database."""
+
+    status = 503
+    code = "away"
 
 
 class TookTooLong(DoorError):

@@ -1,7 +1,5 @@
 """The client page, its files, and the headers that keep a browser strict about them."""
 
-from pathlib import Path
-
 from aiohttp import web
 
 from .errors import InvalidRequest
@@ -31,15 +29,17 @@ def add_pages(app: web.Application) -> None:
 
 async def show_page(request: web.Request) -> web.StreamResponse:
     """GET /: the client page."""
-    return _file(request.app[CONFIG].static_dir / "index.html")
+    return page_file(request, "index.html")
 
 
 async def show_icon(request: web.Request) -> web.StreamResponse:
     """GET /favicon.svg"""
-    return _file(request.app[CONFIG].static_dir / "favicon.svg")
+    return page_file(request, "favicon.svg")
 
 
-def _file(path: Path) -> web.StreamResponse:
+def page_file(request: web.Request, name: str) -> web.StreamResponse:
+    """One of the page's files, or how to build them."""
+    path = request.app[CONFIG].static_dir / name
     if not path.is_file():
         return web.Response(status=503, text=NOT_BUILT)
     return web.FileResponse(path)
@@ -78,4 +78,4 @@ def content_security_policy(request: web.Request) -> str:
 def _cache_control(request: web.Request, response: web.StreamResponse) -> str:
     if request.path.startswith("/assets/") and response.status in (200, 206, 304):
         return "public, max-age=31536000, immutable"
-    return "no-cache" if request.path in ("/", "/favicon.svg") else "no-store"
+    return "no-cache" if request.path in ("/", "/admin", "/favicon.svg") else "no-store"

@@ -23,7 +23,7 @@ class Principal:
     scopes: frozenset[str]
 
 
-NEWCOMER = Principal("newcomer", OPEN_SCOPES)
+NEWCOMER = Principal("newcomer", OPEN_SCOPES | {"metrics"})
 """Whoever comes without a key to a door that is still open."""
 
 

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import aiohttp
 from aiohttp import web
 
+from .admin import add_admin
 from .api.errors import from_http
 from .api.routes import add_api, is_api
 from .config import Probe, WebConfig
@@ -15,6 +16,8 @@ from .errors import OPENAI_PATHS, DoorError, error_response
 from .guard import guard, open_gate
 from .keys import CONFIG, LINES, QUEUE, ROOMS
 from .lines import LIVEKIT_TIMEOUT_S, Lines, LiveKitRooms
+from .metrics import REFUSED
+from .observing import add_request_id, observed, show_metrics
 from .pages import add_pages
 from .queue import Queue
 from .sessions import ask_again, create_session, leave_line, log_refusal
@@ -26,7 +29,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def create_app(config: WebConfig) -> web.Application:
     """The whole door as one application. Opens nothing until it starts."""
-    app = web.Application(client_max_size=config.guard.longest_body_bytes, middlewares=[answer_refusals, guard])
+    body_bytes = config.guard.longest_body_bytes
+    app = web.Application(client_max_size=body_bytes, middlewares=[observed, answer_refusals, guard])
     app[CONFIG] = config
     app[QUEUE] = Queue(capacity=config.max_waiting)
     app.cleanup_ctx.append(connect_livekit)
@@ -34,13 +38,17 @@ def create_app(config: WebConfig) -> web.Application:
     app.cleanup_ctx.append(run_services)
     app.router.add_get("/health", show_health)
     app.router.add_get("/ready", show_ready)
+    app.router.add_get("/metrics", show_metrics)
     app.router.add_post("/api/session", create_session)
     app.router.add_post("/api/session/{ticket}", ask_again)
     app.router.add_delete("/api/session/{ticket}", leave_line)
     if config.agent:
         add_api(app, config.agent)
     add_pages(app)
+    if config.admin:
+        add_admin(app, config.admin)
     add_cors(app)
+    app.on_response_prepare.append(add_request_id)
     return app
 
 
@@ -86,6 +94,8 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
         return await handler(request)
     except DoorError as error:
         log_refusal(request, error)
+        if error.status in (429, 503):
+            REFUSED.labels(reason=error.code).inc()
         if request.writer.output_size and request.transport:
             request.transport.abort()  # an answer has begun: it can only be cut off
         return error.response(path=request.path)

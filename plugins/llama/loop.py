@@ -18,9 +18,12 @@ from plugins.llama.sampling import Candidates
 from plugins.llama.sequences import Sequence
 from plugins.llama.stream import Bell
 from plugins.llama.vocabulary import Vocabulary
+from plugins.server.metrics import BATCH
 
 Plan = list[tuple[Job, int]]
 """Who reads how many tokens in a step."""
+
+_ANSWERS_AT_ONCE = BATCH.labels(model="llama")
 
 
 class DecodeLoop:
@@ -168,6 +171,7 @@ class DecodeLoop:
     def _learn(self, plan: Plan, duration_s: float) -> None:
         self._busy_s += duration_s
         self._squares_s2 += duration_s**2
+        _ANSWERS_AT_ONCE.observe(len(plan))
         if prompts := [(job, tokens) for job, tokens in plan if tokens > 1]:
             self._pace.learn(tokens=sum(tokens for _, tokens in prompts), duration_s=duration_s)
             for job, _ in prompts:

@@ -15,6 +15,7 @@ from plugins.server.engine import Engine
 from plugins.server.keys import ENGINE
 from plugins.server.metrics import FITTING, QUEUE
 from plugins.server.replies import errors_as_json
+from plugins.server.watching import list_calls, show_recent, watched
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 
 def create_app(engine: Engine) -> web.Application:
     """Routes over `engine`; its models begin to load when the application starts."""
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[errors_as_json])
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[watched, errors_as_json])
     app[ENGINE] = engine
     app.add_routes(
         [
@@ -40,6 +41,9 @@ def create_app(engine: Engine) -> web.Application:
             web.post("/v1/turns", turns.count_turn),
             web.post("/v1/turns/lost", turns.count_lost),
             web.get("/v1/capacity", turns.show_capacity),
+            web.get("/v1/calls", list_calls),
+            web.get("/v1/recent", show_recent),
+            web.get("/v1/documents", reading.list_documents),
             web.post("/v1/retrieve", reading.retrieve),
         ]
     )
@@ -65,8 +69,8 @@ async def health(request: web.Request) -> web.Response:
 async def metrics(request: web.Request) -> web.Response:
     """GET /metrics for Prometheus."""
     engine = request.app[ENGINE]
-    for queue in ("hearing", "speaking", "reading"):
-        QUEUE.labels(model=queue).set(getattr(engine, queue).waiting)
+    for model, waiting in engine.waiting.items():
+        QUEUE.labels(model=model).set(waiting)
     FITTING.set(engine.capacity.fits(engine.calls))
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 

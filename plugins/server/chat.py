@@ -2,18 +2,19 @@
 
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import aclosing, contextmanager
 from typing import Any, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, Field
 
+from plugins.correlation import door
 from plugins.errors import EngineError
 from plugins.llama.model import Delta, Generation, Priority, Usage
 from plugins.server.answers import again, full_key
 from plugins.server.keys import ENGINE
-from plugins.server.metrics import LLM, LLM_AHEAD, Measured
+from plugins.server.metrics import CALLS, LLM, LLM_AHEAD, Measured
 from plugins.server.replies import EventStream, Json, read_body
 from plugins.server.writing import Fallback, write
 
@@ -136,7 +137,7 @@ async def complete_chat(request: web.Request) -> web.StreamResponse:
     key = full_key(body.cache_key, generation)
     if key and (known := engine.answers.recall(key)):
         return await _reply(request, body, chunks, again(known))
-    with (LLM if generation.max_tokens else LLM_AHEAD).measure() as measured:
+    with (LLM if generation.max_tokens else LLM_AHEAD).measure() as measured, _at_the_door():
         async with aclosing(_counted(write(engine, body, generation), measured)) as answer:
             return await _reply(request, body, chunks, engine.answers.learning(key, answer) if key else answer)
 
@@ -148,6 +149,16 @@ async def _reply(
         if body.stream:
             return await _streamed(EventStream(request), chunks, deltas, body.stream_options)
         return web.json_response(await _whole(chunks, deltas))
+
+
+@contextmanager
+def _at_the_door() -> Generator[None]:
+    """An answer over HTTP is a call for as long as it is made; other doors' calls are known by their sockets."""
+    if door.get() != "http":
+        yield
+        return
+    with CALLS.labels(door="http").track_inprogress():
+        yield
 
 
 async def _streamed(
@@ -197,11 +208,19 @@ async def _whole(chunks: Chunks, deltas: AsyncIterator[Delta]) -> Json:
 
 async def _counted(deltas: AsyncGenerator[Delta], measured: Measured) -> AsyncGenerator[Delta]:
     """The deltas, with their tokens counted; leaving early stops the model."""
-    async with aclosing(deltas):
-        async for delta in deltas:
-            if delta.usage:
-                measured.tokens(received=delta.usage.prompt_tokens, sent=delta.usage.completion_tokens)
-            yield delta
+    try:
+        async with aclosing(deltas):
+            async for delta in deltas:
+                if delta.text or delta.tool_calls:
+                    measured.wrote()
+                if usage := delta.usage:
+                    measured.tokens(
+                        received=usage.prompt_tokens, sent=usage.completion_tokens, cached=usage.cached_tokens
+                    )
+                yield delta
+    except EngineError as error:
+        measured.failed(error)
+        raise
 
 
 async def release_call(request: web.Request) -> web.Response:

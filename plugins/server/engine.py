@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,10 +17,13 @@ from plugins.outside.model import OutsideModel
 from plugins.piper.model import PiperModel
 from plugins.server.answers import Answers
 from plugins.server.capacity import Capacity, Work
+from plugins.server.live import Calls, Recent
+from plugins.server.metrics import ERRORS, STT_REAL_TIME
 from plugins.server.scheduler import Scheduler, run_each
 from plugins.server.slots import ModelSlot
 from plugins.server.spoken import Repertoire
 from plugins.whisper.model import Transcript, Utterance, WhisperModel
+from plugins.whisper.transcripts import SAMPLE_RATE_HZ
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +52,8 @@ class Knowledge(Protocol):
 
     def search(self, query: str, *, k: int, collection: str, title: str, source: str, documents: bool) -> Any: ...
 
+    def documents(self, collection: str) -> Sequence[Any]: ...
+
 
 @dataclass
 class Engine:
@@ -67,6 +73,8 @@ class Engine:
     capacity: Capacity = field(default_factory=lambda: Capacity(lines=8, target_ms=0))
     answers: Answers = field(default_factory=Answers)
     calls: int = field(init=False, default=0)
+    live: Calls = field(init=False, default_factory=Calls)
+    recent: Recent = field(init=False, default_factory=Recent)
     hearing: Scheduler[Callable[[], Utterance], Transcript] = field(init=False)
     """Its requests say when their turn comes what is to be decoded, so that an interim never holds stale audio."""
     speaking: Scheduler[Any, Any] = field(init=False)
@@ -104,6 +112,18 @@ class Engine:
         if "failed" in states:
             return "degraded" if "ready" in states else "failed"
         return "ready"
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """Requests in the queue of each model."""
+        llama = self.llama.loaded()
+        queues = {"whisper": self.hearing, "piper": self.speaking, "knowledge": self.reading}
+        return {name: queue.waiting for name, queue in queues.items()} | {"llama": llama.load().waiting if llama else 0}
+
+    def failed(self, kind: str) -> None:
+        """Count a request that could not be fulfilled."""
+        ERRORS.labels(kind=kind).inc()
+        self.recent.error(kind, now_s=time.time())
 
     def start(self) -> None:
         """Begin to load; returns at once."""
@@ -156,4 +176,9 @@ class Engine:
         return done
 
     def _decode(self, batch: Sequence[Callable[[], Utterance]]) -> Sequence[Transcript]:
-        return self.whisper.use().decode([utterance() for utterance in batch])
+        utterances = [utterance() for utterance in batch]
+        begin_s = time.perf_counter()
+        transcripts = self.whisper.use().decode(utterances)
+        if audio_s := sum(utterance.audio.size for utterance in utterances) / SAMPLE_RATE_HZ:
+            STT_REAL_TIME.observe((time.perf_counter() - begin_s) / audio_s)
+        return transcripts

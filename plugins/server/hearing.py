@@ -9,17 +9,20 @@ that has come meanwhile, and dropped when the final is wanted.
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import numpy as np
 from aiohttp import WSMsgType, web
 
 from plugins.audio import Float, float_from_pcm
+from plugins.correlation import correlation_id, door
 from plugins.errors import EngineError, InvalidRequest
 from plugins.server.engine import Engine
 from plugins.server.keys import ENGINE
-from plugins.server.metrics import ACTIVE_STREAMS, STT, STT_AUDIO
+from plugins.server.metrics import ACTIVE_STREAMS, CALLS, STT, STT_AUDIO
 from plugins.server.replies import Json
 from plugins.server.scheduler import Priority
 from plugins.whisper.interim import Agreement
@@ -71,10 +74,12 @@ class OpenUtterance:
             self._interim_task.cancel()
         task = self._final_task = self._final_task or asyncio.create_task(self._decode_final())
         seconds = self._samples / RATE_HZ
-        with STT.measure():
+        with STT.measure() as measured:
             await asyncio.wait([task])
-        if task.cancelled():
-            return
+            if task.cancelled():
+                return
+            if error := task.exception():
+                measured.failed(error)
         STT_AUDIO.observe(seconds)
         await self._send(self._event(kind, task.result(), audio_s=seconds))
 
@@ -189,18 +194,29 @@ async def stream_transcripts(request: web.Request) -> web.WebSocketResponse:
     socket = web.WebSocketResponse(max_msg_size=4 * 1024 * 1024, heartbeat=20)
     await socket.prepare(request)
     hearing = Hearing(engine, language=request.query.get("language"), send=socket.send_json)
-    ACTIVE_STREAMS.inc()
-    engine.calls += 1
     try:
-        await _serve(socket, hearing)
+        with ACTIVE_STREAMS.track_inprogress(), _line(engine):
+            await _serve(engine, socket, hearing)
     finally:
-        ACTIVE_STREAMS.dec()
-        engine.calls -= 1
         hearing.cancel()
     return socket
 
 
-async def _serve(socket: web.WebSocketResponse, hearing: Hearing) -> None:
+@contextmanager
+def _line(engine: Engine) -> Generator[None]:
+    """A call is there for as long as it listens."""
+    call_id, through = correlation_id.get(), door.get() or "voice"
+    engine.calls += 1
+    engine.live.begin(call_id, through, now_s=time.time())
+    try:
+        with CALLS.labels(door=through).track_inprogress():
+            yield
+    finally:
+        engine.live.end(call_id)
+        engine.calls -= 1
+
+
+async def _serve(engine: Engine, socket: web.WebSocketResponse, hearing: Hearing) -> None:
     """Obey messages in order. Transcripts are awaited in tasks, so that audio keeps flowing in meanwhile."""
     async with asyncio.TaskGroup() as answers:
         async for message in socket:
@@ -208,10 +224,10 @@ async def _serve(socket: web.WebSocketResponse, hearing: Hearing) -> None:
                 if message.type is WSMsgType.BINARY:
                     hearing.add(message.data)
                 elif message.type is WSMsgType.TEXT and (answer := hearing.obey(_command(message.data))):
-                    answers.create_task(_guarded(socket, answer))
+                    answers.create_task(_guarded(engine, socket, answer))
             except EngineError as error:
                 hearing.cancel()
-                await _send_error(socket, error)
+                await _send_error(engine, socket, error)
 
 
 def _command(text: str) -> str:
@@ -221,12 +237,13 @@ def _command(text: str) -> str:
         raise InvalidRequest('a command is JSON like {"type": "start"}') from error
 
 
-async def _guarded(socket: web.WebSocketResponse, answer: Awaitable[None]) -> None:
+async def _guarded(engine: Engine, socket: web.WebSocketResponse, answer: Awaitable[None]) -> None:
     try:
         await answer
     except EngineError as error:
-        await _send_error(socket, error)
+        await _send_error(engine, socket, error)
 
 
-async def _send_error(socket: web.WebSocketResponse, error: EngineError) -> None:
+async def _send_error(engine: Engine, socket: web.WebSocketResponse, error: EngineError) -> None:
+    engine.failed(error.code)
     await socket.send_json({"type": "error", "code": error.code, "message": str(error)})

@@ -47,6 +47,14 @@ async def retrieve(request: web.Request) -> web.Response:
     return web.json_response(asdict(found))
 
 
+async def list_documents(request: web.Request) -> web.Response:
+    """GET /v1/documents?collection=NAME: what answers rest on."""
+    knowledge = request.app[ENGINE].knowledge.use()
+    collection = request.query.get("collection", "default")
+    rows = await asyncio.to_thread(knowledge.documents, collection)  # many take long: no question waits for it
+    return web.json_response({"documents": [asdict(row) for row in rows]})
+
+
 async def embed(request: web.Request) -> web.Response:
     """Vectors in OpenAI's shape. `kind` chooses the prefix that the model family wants."""
     engine = request.app[ENGINE]

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from plugins.errors import EngineError, InvalidRequest
+from plugins.errors import EngineError, InvalidRequest, Superseded
+from plugins.server.keys import ENGINE
 
 Body = TypeVar("Body", bound=BaseModel)
 Json = dict[str, Any]
@@ -34,12 +35,19 @@ async def errors_as_json(
     try:
         return await handler(request)
     except EngineError as error:
+        _note(request, error)
         return error_reply(error)
     except web.HTTPException as error:
         if error.status < 400:
             raise
         body = {"error": {"message": error.reason, "type": "invalid_request_error", "code": "invalid_request"}}
         return web.json_response(body, status=error.status)
+
+
+def _note(request: web.Request, error: EngineError) -> None:
+    """Count an error that a reply states; making room for a newer request is none."""
+    if not isinstance(error, Superseded):
+        request.app[ENGINE].failed(error.code)
 
 
 async def read_body(request: web.Request, kind: type[Body]) -> Body:
@@ -68,6 +76,7 @@ class EventStream:
 
     async def fail(self, error: EngineError) -> web.StreamResponse:
         """End with an error: as a proper status if nothing was sent yet, as an event otherwise."""
+        _note(self._request, error)
         if not self.response.prepared:
             return error_reply(error)
         await self.send(error_body(error))

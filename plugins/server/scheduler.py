@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from plugins.errors import EngineBusy
 from plugins.server.capacity import Work
+from plugins.server.metrics import BATCH
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
@@ -95,6 +96,7 @@ class Scheduler(Generic[Request, Result]):
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         while batch := self._next_batch():
+            BATCH.labels(model=self._name).observe(len(batch))
             begin_s = loop.time()
             running = loop.run_in_executor(self._thread, self._run, [item.request for item in batch])
             await asyncio.wait([running])

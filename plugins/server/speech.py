@@ -2,7 +2,8 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator, Callable
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import asdict
 from functools import partial
@@ -16,7 +17,7 @@ from plugins.errors import EngineError, InvalidRequest
 from plugins.piper.model import Speech
 from plugins.server.engine import Engine
 from plugins.server.keys import ENGINE
-from plugins.server.metrics import TTS, TTS_TEXT
+from plugins.server.metrics import TTS, TTS_REAL_TIME, TTS_TEXT, Measured
 from plugins.server.playback import Playback
 from plugins.server.replies import EventStream, Json, read_body
 from plugins.server.scheduler import Priority
@@ -45,14 +46,25 @@ async def create_speech(request: web.Request) -> web.StreamResponse:
         raise InvalidRequest(f"voice: there is no voice {body.voice!r}; this engine has {engine.voice_name!r}")
     rate_hz = engine.piper.use().sample_rate_hz
     TTS_TEXT.observe(len(body.input))
-    with TTS.measure():
-        async with aclosing(_speech(engine, body)) as pieces:
+    with TTS.measure() as measured:
+        async with aclosing(_watched(_speech(engine, body), measured)) as pieces:
             if body.stream_format == "sse":
                 return await _send_events(EventStream(request), pieces, rate_hz)
             if body.response_format == "pcm":
                 return await _send_pcm(request, pieces, rate_hz)
             pcm = b"".join([piece.audio.tobytes() async for piece in pieces])
             return web.Response(body=wav_bytes(pcm, sample_rate_hz=rate_hz), content_type="audio/wav")
+
+
+async def _watched(pieces: AsyncGenerator[Speech], measured: Measured) -> AsyncGenerator[Speech]:
+    """The pieces, with a failure counted that the reply itself will state."""
+    async with aclosing(pieces):
+        try:
+            async for piece in pieces:
+                yield piece
+        except EngineError as error:
+            measured.failed(error)
+            raise
 
 
 async def _speech(engine: Engine, body: SpeechRequest) -> AsyncGenerator[Speech]:
@@ -74,12 +86,22 @@ async def _clause(
             yield piece
         return
     made: list[Speech] = []
-    step = partial(next, engine.piper.use().speak(clause, speed=speed), None)
+    voice = engine.piper.use()
+    step = partial(_timed, voice.speak(clause, speed=speed), rate_hz=voice.sample_rate_hz)
     # one class for all speech: the deadlines alone decide
     while piece := await engine.speaking.submit(step, priority=Priority.AUDIBLE, deadline_s=deadline_s()):
         made.append(piece)
         yield piece
     engine.repertoire.learn(clause, tuple(made), speed=speed)
+
+
+def _timed(speech: Iterator[Speech], *, rate_hz: int) -> Speech | None:
+    """The next piece, made on the voice's thread; `None` after the last."""
+    begin_s = time.perf_counter()
+    piece = next(speech, None)
+    if piece and piece.audio.size:
+        TTS_REAL_TIME.observe((time.perf_counter() - begin_s) * rate_hz / piece.audio.size)
+    return piece
 
 
 async def _send_events(events: EventStream, pieces: AsyncGenerator[Speech], rate_hz: int) -> web.StreamResponse:

@@ -1,12 +1,15 @@
 """What jobs tell the engine about their calls, and what the engine says about the next one."""
 
+import time
 from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, Field
 
+from plugins.correlation import Door, correlation_id
+from plugins.server.engine import Engine
 from plugins.server.keys import ENGINE
-from plugins.server.metrics import SPECULATIONS, TURN_STAGE, TURNS_LOST
+from plugins.server.metrics import HEARD, SPECULATIONS, TURN_STAGE, TURNS, TURNS_LOST
 from plugins.server.replies import read_body
 
 Stage = Literal[
@@ -28,12 +31,17 @@ Milliseconds = Annotated[float, Field(ge=0, le=600_000)]
 class TurnReport(BaseModel):
     """One finished turn in numbers. `thrown_away` answers were begun for words that then changed."""
 
-    door: Literal["voice", "text"]
+    door: Door
     stages_ms: dict[Stage, Milliseconds]
     interrupted: bool = False
     retried: bool = False
     speculation: Literal["used", "none"] = "none"
     thrown_away: int = Field(default=0, ge=0, le=1000)
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether the answer was heard."""
+        return self.door in ("voice", "phone")
 
 
 class LostReport(BaseModel):
@@ -43,17 +51,32 @@ class LostReport(BaseModel):
 
 
 async def count_turn(request: web.Request) -> web.Response:
-    """POST /v1/turns: the stages of a turn go into the histograms, and what its caller waited into the prediction."""
+    """POST /v1/turns: a turn goes into the histograms, to its call, and what its caller waited into the prediction."""
     engine = request.app[ENGINE]
     turn = await read_body(request, TurnReport)
+    _count(turn)
+    _show(engine, turn)
+    answered_ms = turn.stages_ms.get("answered")
+    if turn.is_spoken and answered_ms is not None and not turn.retried:
+        HEARD.labels(door=turn.door).observe(answered_ms / 1000)
+        engine.capacity.answered(answered_ms, calls=max(1, engine.calls))
+    return web.json_response({"counted": True})
+
+
+def _count(turn: TurnReport) -> None:
+    outcome = "interrupted" if turn.interrupted else "retried" if turn.retried else "answered"
+    TURNS.labels(door=turn.door, outcome=outcome).inc()
     for stage, milliseconds in turn.stages_ms.items():
         TURN_STAGE.labels(stage=stage, door=turn.door).observe(milliseconds / 1000)
     SPECULATIONS.labels(outcome=turn.speculation).inc()
     SPECULATIONS.labels(outcome="thrown_away").inc(turn.thrown_away)
-    answered_ms = turn.stages_ms.get("answered")
-    if turn.door == "voice" and answered_ms is not None and not turn.retried:
-        engine.capacity.answered(answered_ms, calls=max(1, engine.calls))
-    return web.json_response({"counted": True})
+
+
+def _show(engine: Engine, turn: TurnReport) -> None:
+    """What the owner sees of it."""
+    now_s = time.time()
+    engine.recent.turn(turn.stages_ms, now_s=now_s)
+    engine.live.turn(correlation_id.get(), turn.model_dump(), now_s=now_s)
 
 
 async def count_lost(request: web.Request) -> web.Response:

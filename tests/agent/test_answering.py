@@ -57,7 +57,8 @@ class Kept:
 
     async def history(self, conversation_id: str, *, limit: int) -> list[Message]:
         turns = self.turns[conversation_id]
-        return [said for turn in turns for said in (Message("user", turn.said), Message("assistant", turn.heard))][-limit:]
+        said = [(Message("user", turn.said), Message("assistant", turn.heard)) for turn in turns]
+        return [message for pair in said for message in pair][-limit:]
 
     async def add(self, conversation_id: str, turn: Turn) -> None:
         self.turns[conversation_id].append(turn)

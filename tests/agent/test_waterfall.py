@@ -117,7 +117,7 @@ def test_a_broken_answer_starts_over(waterfall: Waterfall, told: Told) -> None:
 def test_stages_are_told_in_milliseconds_when_the_agent_has_spoken(
     waterfall: Waterfall, told: Told, clock: Clock
 ) -> None:
-    asked = question(end_of_turn_delay=0.35, transcription_delay=0.2)
+    asked = question(end_of_turn_delay=0.35, transcription_delay=0.2, stopped_speaking_at=1000.5)
     waterfall.decoded(31.0)
     turn = waterfall.begin(asked.id)
     clock.now += 0.004
@@ -128,6 +128,7 @@ def test_stages_are_told_in_milliseconds_when_the_agent_has_spoken(
     [stages] = told.on(TURN_TOPIC)
     assert stages == {
         "turn": asked.id,
+        "at_s": 1000.5,
         "door": "voice",
         "interrupted": False,
         "retried": False,

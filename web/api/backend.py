@@ -102,8 +102,6 @@ class Agent(Protocol):
         """Rows with an id."""
         ...
 
-    async def metrics(self) -> str:
-        """The engine's metrics as Prometheus reads them."""
         ...
 
     async def aclose(self) -> None:

@@ -1,4 +1,4 @@
-"""What is here: models, voices, metrics."""
+"""What is here: models and voices."""
 
 from typing import Any, Literal
 
@@ -53,9 +53,3 @@ async def show_model(request: web.Request) -> web.Response:
 async def list_voices(request: web.Request) -> web.Response:
     """Every voice of the machine."""
     return web.json_response({"voices": list(await request.app[AGENT].voices())})
-
-
-async def show_metrics(request: web.Request) -> web.Response:
-    """The engine's metrics, for Prometheus."""
-    text = await request.app[AGENT].metrics()
-    return web.Response(body=text.encode(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})

@@ -113,7 +113,6 @@ ROUTES = (
     ),
     Route(method="get", path="/models", serve=lists.list_models, scope="chat", gives=lists.ModelList),
     Route(method="get", path="/voices", serve=lists.list_voices, scope="audio", gives=lists.VoiceList),
-    Route(method="get", path="/metrics", serve=lists.show_metrics, scope="", media=("text/plain",)),
 )
 
 

@@ -30,7 +30,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 800,
+    rollupOptions: { input: ["index.html", "admin.html"].map((page) => join(import.meta.dirname, page)) },
   },
-  server: { proxy: { "/api": "http://127.0.0.1:8080" } },
+  server: { proxy: { "/api": "http://127.0.0.1:8080", "/admin/api": "http://127.0.0.1:8080" } },
   plugins: [precompress()],
 });

@@ -63,7 +63,7 @@ class Llama:
         return stream
 
     def load(self) -> Load:
-        return Load(0, 0, 0, 0, 0, 0, 0)
+        return Load(0, 0, 0, 0, 0, 0, 0, 0)
 
     def release(self, call_id: str) -> None:
         self.released.append(call_id)
@@ -112,7 +112,16 @@ class Found:
     documents: bool
 
 
+@dataclass(frozen=True)
+class Document:
+    doc_id: str
+    collection: str
+
+
 class Knowledge:
+    def documents(self, collection: str) -> list[Document]:
+        return [Document("d1", collection)]
+
     def search(self, query: str, *, k: int, collection: str, title: str, source: str, documents: bool) -> Found:
         return Found(query, documents)
 

@@ -67,9 +67,6 @@ class FakeAgent:
     async def voices(self) -> Sequence[Json]:
         return [{"id": "voice"}]
 
-    async def metrics(self) -> str:
-        return "up 1\n"
-
     async def aclose(self) -> None:
         return
 

@@ -171,17 +171,16 @@ async def test_generate_asks_the_bare_model(door: Client, agent: FakeAgent) -> N
     assert [message["role"] for message in agent.asked[0].messages] == ["system", "user"]
 
 
-async def test_models_voices_and_metrics_are_listed(door: Client) -> None:
+async def test_models_and_voices_are_listed(door: Client) -> None:
     for path in ("/v1/models", "/models"):
         assert (await (await door.get(path)).json())["data"][0]["id"] == "tiny.gguf"
     assert (await (await door.get("/v1/models/tiny.gguf")).json())["object"] == "model"
     assert (await door.get("/v1/models/gone")).status == 404
     assert (await (await door.get("/voices")).json()) == {"voices": [{"id": "voice"}]}
-    assert await (await door.get("/metrics")).text() == "up 1\n"
 
 
 async def test_every_route_is_described(door: Client) -> None:
     description = await (await door.get("/openapi.json")).json()
     assert description["openapi"].startswith("3.1")
-    assert {"/v1/chat/completions", "/v1/audio/speech", "/transcribe", "/metrics"} <= set(description["paths"])
+    assert {"/v1/chat/completions", "/v1/audio/speech", "/transcribe"} <= set(description["paths"])
     assert "conversation" in json.dumps(description["components"]["schemas"]["ChatRequest"])

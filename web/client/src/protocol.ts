@@ -102,7 +102,11 @@ const STAGES: Record<string, { name: string; from: "silence" | "decode" | "makin
  */
 export function readTurn(text: string): TurnMessage | null {
   const message = readObject(text);
-  if (!message) return null;
+  return message && turnFrom(message);
+}
+
+/** What `readTurn` reads, of a message that is an object already. */
+export function turnFrom(message: Record<string, unknown>): TurnMessage | null {
   const ms = (name: string) => readNumber(message[name]) ?? 0;
   const making = ms("end_of_turn_ms") - ms("ahead_ms");
   const starts = {

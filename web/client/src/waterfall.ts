@@ -3,17 +3,18 @@
 import { make } from "./page";
 import type { Stage, TurnMessage } from "./protocol";
 
-export function waterfall(turn: TurnMessage): HTMLElement {
+/** `whose` turn it was, for those who read it. */
+export function waterfall(turn: TurnMessage, whose = "your"): HTMLElement {
   const waited = turn.door === "text" ? "First word after" : "Answered after";
   const summary = make("summary", "", `${waited} ${seconds(turn.totalMs)}`);
   const spanMs = Math.max(turn.totalMs, ...turn.stages.map((stage) => stage.startMs + stage.durationMs));
   const rows = turn.stages.map((stage) => stageRow(stage, spanMs));
-  return make("details", "turn", summary, make("ul", "", ...rows, ...guesses(turn).map((text) => make("li", "guess", text))));
+  return make("details", "turn", summary, make("ul", "", ...rows, ...guesses(turn, whose).map((text) => make("li", "guess", text))));
 }
 
 /** What was begun before the caller had finished, and what became of it. */
-function guesses({ aheadMs, thrownAway }: TurnMessage): string[] {
-  const used = aheadMs > 0 ? [`Begun ${Math.round(aheadMs)} ms before your turn was over.`] : [];
+function guesses({ aheadMs, thrownAway }: TurnMessage, whose: string): string[] {
+  const used = aheadMs > 0 ? [`Begun ${Math.round(aheadMs)} ms before ${whose} turn was over.`] : [];
   const times = thrownAway === 1 ? "once" : `${thrownAway} times`;
   return thrownAway > 0 ? [...used, `Begun ${times} before for words that then changed.`] : used;
 }

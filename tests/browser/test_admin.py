@@ -1,0 +1,210 @@
+"""The owner's page in a real browser, with everything behind the door made up."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.test_reach import CONTRASTS, NAMELESS
+from tests.system import free_ports
+from tests.web.owner import Observatory, live_turn, made_up
+from web.config import WebConfig
+from web.server import create_app
+
+pytestmark = pytest.mark.browser
+
+KEY = "owners-key"
+LAYOUT = """() => {
+    const wide = document.documentElement.scrollWidth <= innerWidth;
+    const out = [...document.querySelectorAll("main *, header *")].filter((each) => {
+        const box = each.getBoundingClientRect();
+        const leaves = box.width && (box.left < -1 || box.right > innerWidth + 1);
+        return leaves && each.checkVisibility() && !each.closest(".unseen, details");
+    });
+    return wide ? out.map((each) => each.outerHTML.slice(0, 120)) : ["the page"];
+}"""
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class Owned:
+    """A door with an owner's page; `locked` asks for `KEY`."""
+
+    url: str
+    observatory: Observatory
+    locked: bool = False
+
+
+@pytest.fixture
+async def owned(tmp_path: Path) -> AsyncIterator[Owned]:
+    [port] = free_ports(1)
+    admin = made_up(tmp_path / "uploads")
+    system = Owned(f"http://127.0.0.1:{port}/admin", admin.observatory)  # type: ignore[arg-type]
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        is_open = not system.locked or request.headers.get("Authorization") == f"Bearer {KEY}"
+        if is_open or not request.path.startswith("/admin/api/"):
+            return await handler(request)
+        return web.json_response({"error": {"code": "unauthorized", "message": "This key opens nothing."}}, status=401)
+
+    async def starter() -> str:
+        return "starter"
+
+    config = WebConfig(host="127.0.0.1", port=port, livekit_url="ws://127.0.0.1:1", api_key="key",
+        api_secret="a-secret-of-at-least-32-characters", agent_name="nobody", max_calls=1, models_tier=starter,
+        admin=admin)  # fmt: skip
+    app = create_app(config)
+    app.middlewares.append(guard)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    yield system
+    await runner.cleanup()
+
+
+async def go_to(page: Page, view: str) -> None:
+    await page.get_by_role("navigation").get_by_role("link", name=view).click()
+    await expect(page.get_by_role("heading", name=view, level=2)).to_be_focused()
+
+
+async def test_running_calls_show_their_waterfalls(owned: Owned, open_page: OpenPage) -> None:
+    page = await open_page(owned.url)
+    call = page.locator("#calls > li").filter(has_text="call-abc")
+    await expect(call).to_contain_text("2 turns")
+    await call.locator("summary").first.click()
+    await expect(call.locator(".turn li").first).to_be_visible()
+    owned.observatory.extra_turns.append(live_turn(1_700_000_060.0))
+    await expect(call).to_contain_text("3 turns")
+    await expect(call.locator("details[open]")).to_have_count(1)  # news close nothing
+    await expect(page.locator("#models")).to_contain_text("voice.onnx cannot be read")
+
+
+async def test_charts_say_in_words_what_they_draw(owned: Owned, open_page: OpenPage) -> None:
+    page = await open_page(owned.url)
+    for chart in ("#latency", "#errors"):
+        label = await page.locator(f"{chart} svg").get_attribute("aria-label")
+        assert label and any(character.isdigit() for character in label)
+        await page.locator(f"{chart} summary").click()
+        assert await page.locator(f"{chart} tbody tr").count() > 5
+    assert await page.locator("#latency .mark").count() > 50
+    await page.locator("#latency-title").evaluate("(title) => title.scrollIntoView()")
+
+
+async def test_a_conversation_shows_what_was_heard_and_on_what_it_rests(owned: Owned, open_page: OpenPage) -> None:
+    page = await open_page(f"{owned.url}#conversations")
+    rows = page.locator("#conversation-list button")
+    await expect(rows).to_have_count(30)
+    await page.get_by_role("button", name="Show older ones").click()
+    await expect(rows).to_have_count(40)
+    await rows.first.click()
+    await expect(page.locator("#conversation-title")).to_be_focused()
+    turn = page.locator("#turns > li").first
+    await expect(turn).to_contain_text("Breakfast is served from seven. …")
+    await turn.get_by_text("1 source").click()
+    await expect(turn.locator("blockquote")).to_contain_text("garden room")
+    await turn.get_by_text("Interrupted").click()
+    await expect(turn).to_contain_text("it goes on until noon")
+
+
+async def test_a_document_is_uploaded_searched_and_removed(owned: Owned, open_page: OpenPage, tmp_path: Path) -> None:
+    menu, broken, large = tmp_path / "menu.md", tmp_path / "broken.txt", tmp_path / "large.md"
+    menu.write_text("# Menu")
+    broken.write_text("broken")
+    large.write_bytes(bytes(3_000_000))
+    page = await open_page(f"{owned.url}#documents")
+    await expect(page.locator("#library li")).to_have_count(2)
+    await page.get_by_label("Add documents").set_input_files([menu, broken, large])
+    uploads = page.locator("#uploads")
+    await expect(uploads.locator("li").filter(has_text="menu.md")).to_contain_text("Added · 2 parts")
+    await expect(uploads.locator("li").filter(has_text="broken.txt")).to_contain_text("There is no text in it.")
+    await expect(uploads.locator("li").filter(has_text="large.md")).to_contain_text("larger than 2 MB")
+    await expect(page.locator("#library li")).to_have_count(3)
+    await page.get_by_label("A caller's question").fill("when is breakfast")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#passages")).to_contain_text("page 3")
+    await page.get_by_role("button", name="Remove menu").click()
+    await page.get_by_role("button", name="Remove", exact=True).click()
+    await expect(page.locator("#library li")).to_have_count(2)
+
+
+async def test_a_removal_can_be_thought_better_of(owned: Owned, open_page: OpenPage) -> None:
+    page = await open_page(f"{owned.url}#documents")
+    await page.get_by_role("button", name="Remove Breakfast").click()
+    await expect(page.locator("#remove-what")).to_contain_text("the next ingest of its folder puts it in again")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#library li")).to_have_count(2)
+
+
+async def test_a_locked_page_asks_for_the_key_until_it_fits(owned: Owned, open_page: OpenPage) -> None:
+    owned.locked = True
+    page = await open_page(owned.url)
+    await page.locator("#key").fill("wrong")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#key-trouble")).to_have_text("This key opens nothing.")
+    await page.locator("#key").fill(KEY)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#calls > li")).to_have_count(2)
+    await page.reload()
+    await expect(page.locator("#calls > li")).to_have_count(2)
+    assert await page.evaluate("localStorage.length") == 0
+    await page.get_by_role("button", name="Forget key").click()
+    await expect(page.locator("#key-dialog")).to_be_visible()
+
+
+async def test_an_engine_that_is_away_is_said_and_taken_back(owned: Owned, open_page: OpenPage) -> None:
+    owned.observatory.is_away = True
+    page = await open_page(owned.url)
+    await expect(page.get_by_role("alert").first).to_have_text("The engine isn't answering.")
+    owned.observatory.is_away = False
+    await expect(page.locator("#trouble")).to_be_hidden()
+    await expect(page.locator("#calls > li")).to_have_count(2)
+
+
+async def test_the_whole_page_can_be_walked_by_keyboard(owned: Owned, open_page: OpenPage) -> None:
+    page = await open_page(owned.url)
+    await expect(page.locator("#calls > li")).to_have_count(2)
+    for name in ("Now", "Conversations"):
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("link", name=name)).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Conversations")).to_be_focused()
+    await expect(page.locator("#conversation-list button")).to_have_count(30)
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#conversation-title")).to_be_focused()
+
+
+async def opened(page: Page, view: str) -> None:
+    """A view with everything in it unfolded."""
+    await page.goto(page.url.split("#")[0] + f"#{view}")
+    match view:
+        case "now":
+            await expect(page.locator("#calls > li")).to_have_count(2)
+            await page.locator("#calls summary").first.click()
+        case "conversations":
+            await page.locator("#conversation-list button").first.click()
+            for summary in await page.locator("#turns summary").all():
+                await summary.click()
+        case _:
+            await page.get_by_label("A caller's question").fill("when is breakfast")
+            await page.keyboard.press("Enter")
+            await page.locator("#passages li").wait_for()
+
+
+@pytest.mark.parametrize("view", ["now", "conversations", "documents"])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 320), ("dark", 390)])
+async def test_every_view_is_legible_and_fits(
+    owned: Owned, open_page: OpenPage, view: str, scheme: str, width: int
+) -> None:
+    page = await open_page(owned.url, color_scheme=scheme, viewport={"width": width, "height": 900})
+    await opened(page, view)
+    await asyncio.sleep(0.3)  # charts follow the page's width
+    assert [found for found in await page.evaluate(CONTRASTS) if found[0] < 4.5] == []
+    assert await page.evaluate(NAMELESS) == []
+    assert await page.evaluate(LAYOUT) == []

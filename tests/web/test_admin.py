@@ -1,0 +1,165 @@
+"""The routes behind the owner's page."""
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from yarl import URL
+
+from web.errors import DoorError, InvalidRequest, UnknownKind
+from web.uploads import safe_name
+
+from .conftest import Client, OpenDoor
+from .owner import Library, made_up
+
+SUFFIXES = frozenset({".md", ".pdf"})
+
+
+@pytest.fixture
+async def owned(open_door: OpenDoor, tmp_path: Path) -> Client:
+    (tmp_path / "admin.html").write_text("<!doctype html><title>Owner</title>")
+    return await open_door(admin=made_up(tmp_path / "uploads"))
+
+
+async def test_a_door_without_an_owner_has_no_such_page(door: Client) -> None:
+    assert (await door.get("/admin")).status == 404
+    assert (await door.get("/admin/api/now")).status == 404
+
+
+async def test_the_page_is_strict_and_never_stale(owned: Client) -> None:
+    response = await owned.get("/admin")
+    assert response.status == 200
+    assert "style-src 'self'" in response.headers["Content-Security-Policy"]
+    assert response.headers["Cache-Control"] == "no-cache"
+
+
+async def test_now_tells_calls_models_and_the_last_hours(owned: Client) -> None:
+    response = await owned.get("/admin/api/now")
+    body = await response.json()
+    assert [call["id"] for call in body["calls"]] == ["call-abc", "call-of-a-phone"]
+    assert body["models"]["status"] == "degraded"
+    assert body["recent"]["minutes"]
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_an_engine_that_is_away_is_said_so(owned: Client, open_door: OpenDoor, tmp_path: Path) -> None:
+    admin = made_up(tmp_path)
+    admin.observatory.is_away = True  # type: ignore[attr-defined]
+    response = await (await open_door(admin=admin)).get("/admin/api/now")
+    assert response.status == 503
+    assert (await response.json())["error"]["code"] == "away"
+
+
+async def test_conversations_come_page_by_page(owned: Client) -> None:
+    first = await (await owned.get("/admin/api/conversations")).json()
+    assert (len(first["conversations"]), first["more"]) == (30, True)
+    last = first["conversations"][-1]["changed_at"]
+    second = await (await owned.get("/admin/api/conversations", params={"before": last})).json()
+    assert (len(second["conversations"]), second["more"]) == (10, False)
+
+
+async def test_a_conversation_has_its_turns_and_sources(owned: Client) -> None:
+    body = await (await owned.get("/admin/api/conversations/conv-39")).json()
+    assert body["turns"][0]["sources"][0]["title"] == "Breakfast"
+    assert (await owned.get("/admin/api/conversations/gone")).status == 404
+
+
+async def uploads(owned: Client) -> list[dict[str, object]]:
+    return (await (await owned.get("/admin/api/documents")).json())["uploads"]
+
+
+async def settled(owned: Client) -> AsyncIterator[dict[str, object]]:
+    """The newest upload until it is over."""
+    async with asyncio.timeout(5):
+        while (newest := (await uploads(owned))[0])["state"] in ("waiting", "reading"):
+            await asyncio.sleep(0.01)
+    yield newest
+
+
+async def test_an_upload_is_kept_read_and_told(owned: Client, tmp_path: Path) -> None:
+    response = await owned.put("/admin/api/documents/menu.md", data=b"# Menu")
+    assert response.status == 202
+    async for newest in settled(owned):
+        assert (newest["name"], newest["state"]) == ("menu.md", "done")
+        assert newest["result"] == {"outcome": "added", "chunks": 2, "reason": ""}
+    assert (tmp_path / "uploads" / "menu.md").read_bytes() == b"# Menu"
+
+
+async def test_what_cannot_be_read_says_why(owned: Client) -> None:
+    await owned.put("/admin/api/documents/menu.md", data=b"broken")
+    async for newest in settled(owned):
+        assert (newest["state"], newest["result"]) == (
+            "failed",
+            {"outcome": "failed", "reason": "There is no text in it."},
+        )
+
+
+@pytest.mark.parametrize("is_honest", [True, False])
+async def test_an_upload_that_is_too_large_leaves_nothing(owned: Client, tmp_path: Path, is_honest: bool) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(5):
+            yield bytes(500_000)
+
+    data = io.BytesIO(bytes(Library.max_bytes + 1)) if is_honest else pieces()
+    response = await owned.put("/admin/api/documents/large.md", data=data)
+    assert response.status == 413
+    assert not list((tmp_path / "uploads").glob("*"))
+    assert await uploads(owned) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("program.exe", 415), ("..%2F..%2Fetc%2Fpasswd", 415), (".md", 415), ("_.md", 400)]
+)
+async def test_files_that_are_no_documents_are_refused(owned: Client, name: str, status: int) -> None:
+    response = await owned.put(URL(f"/admin/api/documents/{name}", encoded=True), data=b"x")
+    assert response.status == status
+
+
+async def test_an_empty_document_is_refused(owned: Client) -> None:
+    assert (await owned.put("/admin/api/documents/empty.md", data=b"")).status == 400
+
+
+async def test_documents_are_removed_once(owned: Client) -> None:
+    assert (await owned.delete("/admin/api/documents/d1")).status == 204
+    assert (await owned.delete("/admin/api/documents/d1")).status == 404
+
+
+async def test_a_search_shows_what_an_answer_would_rest_on(owned: Client) -> None:
+    body = await (await owned.post("/admin/api/search", json={"query": "when is breakfast"})).json()
+    assert body["passages"][0]["page"] == 3
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", '{"query": ""}', json.dumps({"query": "x" * 501})])
+async def test_a_search_for_nothing_is_refused(owned: Client, body: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    assert (await owned.post("/admin/api/search", data=body, headers=headers)).status == 400
+
+
+async def test_a_strangers_page_cannot_search_unasked(owned: Client) -> None:
+    headers = {"Content-Type": "text/plain"}
+    assert (await owned.post("/admin/api/search", data='{"query": "x"}', headers=headers)).status == 400
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("menu.md", "menu.md"),
+        ("../../etc/menu.MD", "menu.md"),
+        ("C:\\files\\price list.pdf", "price list.pdf"),
+        ("..menu\x00\n.md", "menu_.md"),
+        ("Speisekarte für Gäste (neu).md", "Speisekarte für Gäste (neu).md"),
+        ("x" * 300 + ".md", "x" * 97 + ".md"),
+    ],
+)
+def test_file_names_become_harmless(given: str, name: str) -> None:
+    assert safe_name(given, suffixes=SUFFIXES) == name
+
+
+@pytest.mark.parametrize(("given", "refusal"), [("", InvalidRequest), ("..", InvalidRequest), ("_.md", InvalidRequest),
+    ("/.md", UnknownKind), ("a.exe", UnknownKind), ("menu", UnknownKind)])  # fmt: skip
+def test_some_names_are_none(given: str, refusal: type[DoorError]) -> None:
+    with pytest.raises(refusal):
+        safe_name(given, suffixes=SUFFIXES)

@@ -1,0 +1,182 @@
+"""Documents that the owner uploads: received within limits under a harmless name, read in one after another."""
+
+import asyncio
+import itertools
+import logging
+import re
+import unicodedata
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self
+
+from aiohttp import web
+
+from .errors import BodyTooLarge, DoorError, InvalidRequest, TooManyRequests, UnknownKind
+
+logger = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+State = Literal["waiting", "reading", "done", "failed"]
+
+RECEIVE_TIMEOUT_S = 300.0
+PIECE_BYTES = 64 * 1024
+MAX_WAITING = 20
+SHOWN = 30
+MAX_NAME_CHARS = 100
+_STRANGE = re.compile(r"[^\w .()+-]+")
+
+
+class Library(Protocol):
+    """The documents that answers rest on. Every method raises a `DoorError` that says what is wrong."""
+
+    @property
+    def folder(self) -> Path:
+        """Where uploaded files are kept."""
+        ...
+
+    @property
+    def suffixes(self) -> frozenset[str]:
+        """The kinds of file that can be read, such as ".md"."""
+        ...
+
+    @property
+    def max_bytes(self) -> int:
+        """How large one may be."""
+        ...
+
+    async def documents(self) -> list[Json]: ...
+
+    async def add(self, file: Path) -> Json:
+        """Read a file in; what came of it: `outcome` (added, changed, unchanged or failed) and perhaps `reason`."""
+        ...
+
+    async def remove(self, doc_id: str) -> bool: ...
+
+    async def search(self, query: str) -> Json: ...
+
+
+@dataclass
+class Upload:
+    """One file on its way into the documents."""
+
+    number: int
+    name: str
+    state: State = "waiting"
+    result: Json = field(default_factory=dict[str, Any])
+
+
+class Uploads:
+    """Reads files in, one at a time, for as long as the context lasts."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self._shown = deque[Upload](maxlen=SHOWN)
+        self._numbers = itertools.count(1)
+        self._queue = asyncio.Queue[tuple[Upload, Path]](MAX_WAITING)
+        self._reading: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._reading = asyncio.create_task(self._read_all(), name="read uploads")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._reading:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
+
+    def check_room(self) -> None:
+        """Raises `TooManyRequests` if so many files wait that another would have to be refused."""
+        if self._queue.full():
+            raise TooManyRequests("Other documents are still being read. Please wait a moment.", retry_after_s=5)
+
+    def add(self, file: Path) -> Upload:
+        """Have a received file read in. Raises `TooManyRequests`."""
+        self.check_room()
+        upload = Upload(next(self._numbers), file.name)
+        self._queue.put_nowait((upload, file))
+        self._shown.appendleft(upload)
+        return upload
+
+    def described(self) -> list[Json]:
+        """The newest uploads first, with what came of them."""
+        return [
+            {"number": each.number, "name": each.name, "state": each.state, "result": each.result}
+            for each in self._shown
+        ]
+
+    async def _read_all(self) -> None:
+        while True:
+            upload, file = await self._queue.get()
+            await self._read(upload, file)
+
+    async def _read(self, upload: Upload, file: Path) -> None:
+        upload.state = "reading"
+        try:
+            upload.result = await self.library.add(file)
+        except DoorError as error:
+            upload.result = {"outcome": "failed", "reason": error.message}
+        upload.state = "failed" if upload.result["outcome"] == "failed" else "done"
+        logger.info("a document was uploaded", extra={"outcome": upload.result["outcome"]})
+
+
+UPLOADS = web.AppKey("uploads", Uploads)
+
+
+async def receive(request: web.Request) -> web.Response:
+    """PUT /admin/api/documents/{name}: take the file that is the body, and read it in afterwards."""
+    uploads = request.app[UPLOADS]
+    library = uploads.library
+    name = safe_name(request.match_info["name"], suffixes=library.suffixes)
+    uploads.check_room()
+    if (request.content_length or 0) > library.max_bytes:
+        raise too_large(library.max_bytes)
+    upload = uploads.add(await _received(request, library.folder / name, max_bytes=library.max_bytes))
+    return web.json_response({"number": upload.number, "name": upload.name}, status=202)
+
+
+async def _received(request: web.Request, file: Path, *, max_bytes: int) -> Path:
+    """The body as `file`, which it replaces in one step."""
+    part = file.with_name(f".{file.name}.{id(request)}.part")
+    await asyncio.to_thread(file.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
+    try:
+        async with asyncio.timeout(RECEIVE_TIMEOUT_S):
+            await _write(request, part, max_bytes=max_bytes)
+        await asyncio.to_thread(part.replace, file)
+    except TimeoutError as error:
+        raise InvalidRequest(f"The document did not arrive within {RECEIVE_TIMEOUT_S:.0f} s.") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return file
+
+
+async def _write(request: web.Request, part: Path, *, max_bytes: int) -> None:
+    received_bytes = 0
+    with part.open("wb") as output:
+        async for piece in request.content.iter_chunked(PIECE_BYTES):
+            received_bytes += len(piece)
+            if received_bytes > max_bytes:
+                raise too_large(max_bytes)
+            await asyncio.to_thread(output.write, piece)
+    if not received_bytes:
+        raise InvalidRequest("The document is empty.")
+
+
+def too_large(max_bytes: int) -> BodyTooLarge:
+    """The refusal of a document that exceeds the limit."""
+    return BodyTooLarge(f"The document is larger than {max_bytes / 1_000_000:.0f} MB.")
+
+
+def safe_name(given: str, *, suffixes: frozenset[str]) -> str:
+    """A file name without a path, control characters or a leading dot. Raises `InvalidRequest` or `UnknownKind`."""
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", given))[-1]
+    name = Path(_STRANGE.sub("_", last).strip(" ."))
+    if not name.stem.strip("_ .") or name.name.startswith("."):
+        raise InvalidRequest("A document needs a file name.")
+    suffix = name.suffix.lower()
+    if suffix not in suffixes:
+        raise UnknownKind(f"Documents of this kind cannot be read. These can: {', '.join(sorted(suffixes))}.")
+    return name.stem[: MAX_NAME_CHARS - len(suffix)].rstrip() + suffix
