@@ -116,8 +116,8 @@ async def _read_ticket(response: aiohttp.ClientResponse, address: str) -> Ticket
     try:
         body = await response.json()
         if response.status == 200:
-            conversation = body.get("conversation") or ""
-            return Ticket(url=body["url"], room=body["room"], token=body["token"], conversation=conversation)
+            url, room, token = body["url"], body["room"], body["token"]
+            return Ticket(url=url, room=room, token=token, conversation=body.get("conversation") or "")
         if response.status == 202:
             return InLine(ticket=body["ticket"], place=body["place"])
         code, message = body["error"]["code"], body["error"]["message"]

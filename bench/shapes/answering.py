@@ -15,7 +15,7 @@ LIKELIEST = 1e6
 """A logit above all that the weights come up with."""
 NOTHING_FOUND = "I could not find that in the documents."
 LINE = re.compile(r"^Lines:\n- (.+)$", re.MULTILINE)
-PASSAGE = re.compile(r"^\[1\] .*\n(.+)$", re.MULTILINE)
+PASSAGE = re.compile(r"^\[1\] .*\n> (.+)$", re.MULTILINE)
 SENTENCES = re.compile(r"(?:.+?[.!?](?:\s|$)){1,2}")
 
 

@@ -106,7 +106,8 @@ async def test_in_quote_mode_a_plain_question_is_answered_from_the_documents(
 )
 async def test_the_bare_model_is_asked_otherwise(agent: Answering, engine: FakeEngine, chat: Chat) -> None:
     *_, last = await whole(agent, chat)
-    assert engine.asked == [{"messages": list(chat.messages), **chat.options}]
+    limit = Settings().guard.max_answer_tokens
+    assert engine.asked == [{"messages": list(chat.messages), **chat.options, "max_tokens": limit}]
     assert not engine.searched and not last.sources
 
 

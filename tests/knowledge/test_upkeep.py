@@ -9,7 +9,7 @@ import pytest
 from knowledge.backup import About, back_up, read_about, restore
 from knowledge.catalog import chunks_of, entries, matching, numbers
 from knowledge.errors import BackupUnusable, EmbeddingMismatch, KnowledgeError, StorageFull
-from knowledge.index import Index
+from knowledge.index import Index, Scope
 from knowledge.ingest import Report, ingest
 from knowledge.reembedding import Reembedded, reembed
 from knowledge.report import Step
@@ -136,8 +136,8 @@ def test_a_restored_index_is_the_one_that_was_saved(put: Put, index: Index, tmp_
     assert entries(other) == entries(index)
     assert verify(other).problems == ()
     question = np.eye(index.dim, dtype=np.float32)[0]
-    for found in (other.nearest_sentences(question, collection="other", limit=9),):
-        assert found == index.nearest_sentences(question, collection="other", limit=9)
+    scope = Scope("other")
+    assert other.nearest_chunks(question, scope, limit=9) == index.nearest_chunks(question, scope, limit=9)
 
 
 def test_a_restored_index_goes_on_as_if_nothing_had_happened(

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from livekit import api
 
-from web.config import WebConfig
+from web.config import GuardRules, WebConfig
 from web.server import create_app
 
 SECRET = "a-secret-of-at-least-thirty-two-characters"
@@ -63,6 +63,7 @@ def config(livekit: FakeLiveKit, static_dir: Path) -> WebConfig:
         max_calls=2,
         models_tier=starter,
         static_dir=static_dir,
+        guard=GuardRules(open_on_loopback=True),
     )
 
 

@@ -9,19 +9,31 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
+from web.admin import Admin
+from web.config import GuardRules
 from web.errors import DoorError, InvalidRequest, UnknownKind
+from web.principals import Principal
 from web.uploads import safe_name
 
 from .conftest import Client, OpenDoor
+from .guarded import FakeKeys
 from .owner import Library, made_up
 
+OWNERS_KEY = "ll_owner"
 SUFFIXES = frozenset({".md", ".pdf"})
+
+
+async def open_to_owner(open_door: OpenDoor, admin: Admin) -> Client:
+    keys = FakeKeys({OWNERS_KEY: Principal("owner", frozenset({"admin"}))})
+    client = await open_door(admin=admin, guard=GuardRules(keys=keys))
+    client.session.headers["Authorization"] = f"Bearer {OWNERS_KEY}"
+    return client
 
 
 @pytest.fixture
 async def owned(open_door: OpenDoor, tmp_path: Path) -> Client:
     (tmp_path / "admin.html").write_text("<!doctype html><title>Owner</title>")
-    return await open_door(admin=made_up(tmp_path / "uploads"))
+    return await open_to_owner(open_door, made_up(tmp_path / "uploads"))
 
 
 async def test_a_door_without_an_owner_has_no_such_page(door: Client) -> None:
@@ -48,7 +60,7 @@ async def test_now_tells_calls_models_and_the_last_hours(owned: Client) -> None:
 async def test_an_engine_that_is_away_is_said_so(owned: Client, open_door: OpenDoor, tmp_path: Path) -> None:
     admin = made_up(tmp_path)
     admin.observatory.is_away = True  # type: ignore[attr-defined]
-    response = await (await open_door(admin=admin)).get("/admin/api/now")
+    response = await (await open_to_owner(open_door, admin)).get("/admin/api/now")
     assert response.status == 503
     assert (await response.json())["error"]["code"] == "away"
 
@@ -97,15 +109,17 @@ async def test_what_cannot_be_read_says_why(owned: Client) -> None:
         )
 
 
-@pytest.mark.parametrize("is_honest", [True, False])
-async def test_an_upload_that_is_too_large_leaves_nothing(owned: Client, tmp_path: Path, is_honest: bool) -> None:
+@pytest.mark.parametrize(("is_honest", "status"), [(True, 413), (False, 411)])
+async def test_an_upload_that_is_too_large_leaves_nothing(
+    owned: Client, tmp_path: Path, is_honest: bool, status: int
+) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(5):
             yield bytes(500_000)
 
     data = io.BytesIO(bytes(Library.max_bytes + 1)) if is_honest else pieces()
     response = await owned.put("/admin/api/documents/large.md", data=data)
-    assert response.status == 413
+    assert response.status == status
     assert not list((tmp_path / "uploads").glob("*"))
     assert await uploads(owned) == []
 

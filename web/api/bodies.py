@@ -82,7 +82,9 @@ async def _collect(chunks: Any, *, limit_bytes: int, within_s: float) -> bytes:
             async for chunk in chunks:
                 body += chunk
                 if len(body) > limit_bytes:
-                    raise ApiError(f"at most {limit_bytes} bytes are taken", status=413, code="too_large")
+                    raise ApiError(
+                        f"at most {limit_bytes} bytes are taken", status=413, code="request_entity_too_large"
+                    )
     except TimeoutError as error:
         raise ApiError("the body took too long to come", status=408, code="request_timeout") from error
     return bytes(body)

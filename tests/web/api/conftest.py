@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from web.api.backend import Chat, Piece, Sound, Source, Transcript, Vectors, Word
-from web.config import WebConfig
+from web.config import GuardRules, WebConfig
 from web.server import create_app
 
 Client = TestClient[web.Request, web.Application]
@@ -95,6 +95,7 @@ async def door(agent: FakeAgent, tmp_path: Path) -> AsyncIterator[Client]:
         static_dir=tmp_path,
         agent=agent,
         max_audio_s=40,
+        guard=GuardRules(open_on_loopback=True),
     )
     async with TestClient(TestServer(create_app(config))) as client:
         yield client

@@ -105,7 +105,7 @@ async def test_a_body_that_is_no_json_is_refused(door: Client) -> None:
 
 async def test_a_body_that_is_too_large_is_refused(door: Client) -> None:
     response = await door.post("/v1/chat/completions", data=io.BytesIO(b" " * 2_000_000))
-    assert (response.status, (await response.json())["error"]["code"]) == (413, "too_large")
+    assert (response.status, (await response.json())["error"]["code"]) == (413, "request_entity_too_large")
 
 
 async def test_unknown_paths_and_methods_are_refused_in_the_same_shape(door: Client) -> None:
