@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from knowledge.index import CHUNKS, ChunkRow, Index
+from knowledge.index import CHUNKS, Index
+from knowledge.rows import ChunkRow
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from knowledge.index import ChunkRow
 from knowledge.retrieval import Passage
+from knowledge.rows import ChunkRow
 
 _WORD = re.compile(r"\w+")
 

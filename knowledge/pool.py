@@ -13,7 +13,8 @@ from typing import Protocol
 import numpy as np
 
 from knowledge.asked import Kind, named_days, offered_kinds
-from knowledge.index import ChunkRow, Index, Scope, SentenceRow
+from knowledge.index import Index, Scope
+from knowledge.rows import ChunkRow, SentenceRow
 from knowledge.store import Vectors
 from knowledge.words import Rarity, meaningful
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from knowledge.chunks import Chunk, split
 from knowledge.documents import Document
-from knowledge.index import ChunkRow, PreparedDocument, SentenceRow
 from knowledge.quotable import Sentence
+from knowledge.rows import ChunkRow, PreparedDocument, SentenceRow
 from knowledge.store import Vectors
 
 SENTENCE_SHARE = 0.45

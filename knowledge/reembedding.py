@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from knowledge.index import CHUNKS, SENTENCES, ChunkRow, Index, PreparedDocument, SentenceRow, StoredDocument
+from knowledge.index import CHUNKS, SENTENCES, Index
 from knowledge.preparing import Embed, embedded
 from knowledge.report import Progress, Step
+from knowledge.rows import ChunkRow, PreparedDocument, SentenceRow, StoredDocument
 
 STAGING = ".reembed"
 

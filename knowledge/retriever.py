@@ -10,11 +10,12 @@ import numpy as np
 from knowledge.asked import Kind, asked_kind, named_days
 from knowledge.choosing import descending, fused, passage_of, within
 from knowledge.embeddings import Embeds
-from knowledge.index import ChunkRow, Index, Scope, StoredDocument, check_collection
+from knowledge.index import Index, Scope, check_collection
 from knowledge.judging import Evidence, first_evidence, foreignness, judge
 from knowledge.pool import InMemory, InTables, Line, Pool, Searched
 from knowledge.reranking import Reranks
 from knowledge.retrieval import Candidate, Passage, Retrieval, StockLine, Wanted, nothing
+from knowledge.rows import ChunkRow, StoredDocument
 from knowledge.store import Vectors
 from knowledge.words import Rarity, meaningful
 

@@ -30,8 +30,8 @@ FOLLOW_UP, FOLLOW_UP_KEY = "and on sundays", "breakfast is served from 8 am"
 
 async def kept(landline: Landline, conversation_id: str, *, turns: int) -> Conversation:
     """The conversation, once it has so many turns."""
-    database = Database(str(landline.folder / "run" / "conversations.db"))
-    conversations = Conversations(database, recordings=Recordings(landline.folder / "run" / "recordings"))
+    database = Database(str(landline.folder / "data" / "conversations.db"))
+    conversations = Conversations(database, recordings=Recordings(landline.folder / "data" / "recordings"))
     try:
         async with asyncio.timeout(20):
             while True:
@@ -88,7 +88,7 @@ async def test_what_is_kept_is_not_logged(landline: Landline) -> None:
 
 
 async def test_a_recorded_call_says_so_and_its_recording_goes_with_the_conversation(tmp_path: Path) -> None:
-    recordings = Recordings(tmp_path / "run" / "recordings")
+    recordings = Recordings(tmp_path / "data" / "recordings")
     with running(tmp_path, CONVERSATIONS_RECORD="true") as landline:
         async with Caller(await ask_for_ticket(landline.base_url)) as caller:
             assert "This call is recorded." in await caller.hear_greeting()

@@ -1,7 +1,7 @@
 """Which chunks become passages."""
 
 from knowledge.choosing import fused, place_of, within
-from knowledge.index import ChunkRow
+from knowledge.rows import ChunkRow
 
 
 def chunk(text: str, *, title: str = "Spa", heading: str = "", page: int = 0) -> ChunkRow:

@@ -8,7 +8,8 @@ import pytest
 
 from knowledge import index as module
 from knowledge.errors import EmbeddingMismatch, IndexLocked, IndexUnusable, KnowledgeError
-from knowledge.index import ChunkRow, Index, PreparedDocument, Scope, SentenceRow
+from knowledge.index import Index, Scope
+from knowledge.rows import ChunkRow, PreparedDocument, SentenceRow
 from knowledge.store import Vectors
 
 DIM = 8
