@@ -73,7 +73,9 @@ def make_copy(path: Path, copies: Path, encode: Callable[[Sequence[str]], Vector
 
 def _convert(path: Path, folder: Path) -> None:
     from ctranslate2.converters import TransformersConverter
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.set_verbosity_error()  # what the converter does wrong is not the owner's to know
     TransformersConverter(str(path)).convert(str(folder))
 
 

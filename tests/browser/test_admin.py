@@ -12,13 +12,15 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import OpenPage
 from tests.browser.test_reach import CONTRASTS, NAMELESS
 from tests.system import free_ports
+from tests.web.guarded import FakeKeys
 from tests.web.owner import Observatory, live_turn, made_up
-from web.config import WebConfig
+from web.config import GuardRules, WebConfig
+from web.principals import Principal
 from web.server import create_app
 
 pytestmark = pytest.mark.browser
 
-KEY = "owners-key"
+KEY = "ll_owner"
 LAYOUT = """() => {
     const wide = document.documentElement.scrollWidth <= innerWidth;
     const out = [...document.querySelectorAll("main *, header *")].filter((each) => {
@@ -47,20 +49,20 @@ async def owned(tmp_path: Path) -> AsyncIterator[Owned]:
     system = Owned(f"http://127.0.0.1:{port}/admin", admin.observatory)  # type: ignore[arg-type]
 
     @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        is_open = not system.locked or request.headers.get("Authorization") == f"Bearer {KEY}"
-        if is_open or not request.path.startswith("/admin/api/"):
+    async def with_key(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if system.locked:
             return await handler(request)
-        return web.json_response({"error": {"code": "unauthorized", "message": "This key opens nothing."}}, status=401)
+        return await handler(request.clone(headers={**request.headers, "Authorization": f"Bearer {KEY}"}))
 
     async def starter() -> str:
         return "starter"
 
     config = WebConfig(host="127.0.0.1", port=port, livekit_url="ws://127.0.0.1:1", api_key="key",
         api_secret="a-secret-of-at-least-32-characters", agent_name="nobody", max_calls=1, models_tier=starter,
-        admin=admin)  # fmt: skip
+        admin=admin,
+        guard=GuardRules(keys=FakeKeys({KEY: Principal("owner", frozenset({"admin"}))})))  # fmt: skip
     app = create_app(config)
-    app.middlewares.append(guard)
+    app.middlewares.insert(0, with_key)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -144,9 +146,9 @@ async def test_a_removal_can_be_thought_better_of(owned: Owned, open_page: OpenP
 async def test_a_locked_page_asks_for_the_key_until_it_fits(owned: Owned, open_page: OpenPage) -> None:
     owned.locked = True
     page = await open_page(owned.url)
-    await page.locator("#key").fill("wrong")
+    await page.locator("#key").fill("ll_wrong")
     await page.keyboard.press("Enter")
-    await expect(page.locator("#key-trouble")).to_have_text("This key opens nothing.")
+    await expect(page.locator("#key-trouble")).to_have_text("This API key is unknown, expired or revoked.")
     await page.locator("#key").fill(KEY)
     await page.keyboard.press("Enter")
     await expect(page.locator("#calls > li")).to_have_count(2)

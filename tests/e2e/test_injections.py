@@ -33,7 +33,7 @@ def settings(landline: Landline, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 async def put_in(settings: Settings, paths: list[Path]) -> None:
-    ingested = await ingest_documents(settings, paths, collection="injected", progress=lambda done, total: None)
+    ingested = await ingest_documents(settings, paths, collection="injected", progress=lambda step: None)
     assert not ingested.report.failed
 
 

@@ -14,10 +14,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from agent.caller.conversation import Caller
 from agent.caller.ticket import ask_for_ticket
+from agent.keys import KeyStore
 from tests.system import Landline, free_ports, running
+from web.principals import SCOPES
 
 pytestmark = pytest.mark.e2e
 
+OWNERS_KEY = "owners.key"
 QUESTION = "what time is breakfast on weekdays"
 WITHIN_S = 60
 NAMES = (
@@ -39,13 +42,16 @@ def seen(tmp_path_factory: pytest.TempPathFactory, collector_port: int) -> Itera
     """A system that logs JSON and sends traces."""
     folder: Path = tmp_path_factory.mktemp("seen")
     endpoint = f"http://127.0.0.1:{collector_port}"
+    keys = KeyStore(folder / "data" / "keys.db")
+    (folder / OWNERS_KEY).write_text(keys.create("owner", SCOPES))
     with running(folder, LOG_FORMAT="json", TRACES_ENDPOINT=endpoint) as system:
         yield system
 
 
 @pytest.fixture
 async def http(seen: Landline) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(seen.base_url) as session:
+    headers = {"Authorization": f"Bearer {(seen.folder / OWNERS_KEY).read_text()}"}
+    async with aiohttp.ClientSession(seen.base_url, headers=headers) as session:
         yield session
 
 
