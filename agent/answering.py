@@ -55,11 +55,9 @@ class Turn:
     is_whole: bool = False
 
     @property
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[kept.Source, ...]:
         """What the answer rests on."""
-        if self.retrieval is None:
-            return ()
-        return tuple(_source(passage) for passage in cited(self.answer, self.retrieval))
+        return tuple(map(kept.source_of, cited(self.answer, self.retrieval))) if self.retrieval else ()
 
     def heard(self, text: str) -> None:
         """More of the answer goes out."""
@@ -76,7 +74,7 @@ class Turn:
             answer=self.answer,
             heard=self.answer,
             interrupted=not self.is_whole,
-            sources=tuple(kept.Source(**asdict(source)) for source in self.sources),
+            sources=self.sources,
             latencies_ms=latencies_ms,
         )
 
@@ -240,7 +238,8 @@ async def _pieces(deltas: AsyncGenerator[Json], turn: Turn) -> AsyncGenerator[Pi
         if text or calls:
             yield Piece(text=text, tool_calls=[_without_index(call) for call in calls])
     turn.is_whole = True
-    yield Piece(finish_reason=reason or "stop", usage=usage, sources=turn.sources, conversation=turn.conversation)
+    sources = [Source(**asdict(source)) for source in turn.sources]
+    yield Piece(finish_reason=reason or "stop", usage=usage, sources=sources, conversation=turn.conversation)
 
 
 def _without_index(call: Json) -> Json:
@@ -250,9 +249,3 @@ def _without_index(call: Json) -> Json:
 def _model_row(row: Json) -> Json:
     kept = {name: row[name] for name in ("id", "object", "owned_by", "kind", "state", "tier")}
     return kept | {"created": 0}
-
-
-def _source(passage: Json) -> Source:
-    page = passage.get("page") or 0
-    place = f"{passage['source']}, page {page}" if page else str(passage["source"])
-    return Source(passage["title"], place, passage["text"], round(float(passage["score"]), 4))

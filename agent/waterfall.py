@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from livekit.agents import llm
 
-from agent.conversations.turns import Source
 from agent.conversations.turns import Turn as KeptTurn
+from agent.conversations.turns import source_of
 from plugins.llama.llm import PREFILL
 
 Json = dict[str, Any]
@@ -216,14 +216,9 @@ def kept(turn: Turn, heard: str, told: Json) -> KeptTurn:
         answer=turn.answer or heard,
         heard=heard,
         interrupted=told["interrupted"],
-        sources=tuple(map(_kept_source, turn.sources)),
+        sources=tuple(map(source_of, turn.sources)),
         latencies_ms={name: value for name, value in told.items() if name.endswith("_ms")},
     )
-
-
-def _kept_source(passage: Json) -> Source:
-    place = f"{passage['source']}, page {passage['page']}" if passage.get("page") else passage["source"]
-    return Source(title=passage["title"], place=place, passage=passage["text"], score=passage["score"])
 
 
 def numbers(told: Json) -> Json:

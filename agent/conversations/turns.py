@@ -30,6 +30,12 @@ class Source:
     score: float
 
 
+def source_of(passage: Mapping[str, Any]) -> Source:
+    """A passage as retrieval gives it; its file and its place there stand together."""
+    where = ", ".join(filter(None, [str(passage["source"]), str(passage.get("place") or "")]))
+    return Source(passage["title"], where, passage["text"], round(float(passage["score"]), 4))
+
+
 @dataclass(frozen=True)
 class Turn:
     """One question and its answer.

@@ -30,7 +30,7 @@ class FakeEngine:
 
     async def retrieve(self, query: str, *, k: int, collection: str, documents: bool) -> Json:
         self.searched.append((query, collection))
-        passage = {"title": "Breakfast", "source": "breakfast.md", "text": LINE, "score": 0.91234, "page": 2}
+        passage = {"title": "Breakfast", "source": "breakfast.md", "text": LINE, "score": 0.91234, "place": "page 2"}
         candidate = {"text": LINE, "kind": "sentence", "name": "", "passage": 0, "score": 0.9}
         return {"passages": [passage], "candidates": [candidate], "answerable": True, "certain": True}
 

@@ -272,7 +272,7 @@ def test_a_turn_whose_answer_nobody_heard_is_kept_without_it(told: Told) -> None
 def test_the_page_of_a_source_is_kept(told: Told) -> None:
     kept, asked = Kept(), question()
     waterfall = Waterfall(told, keep=kept)
-    waterfall.answered(waterfall.begin(asked.id), [PASSAGE | {"page": 3}])
+    waterfall.answered(waterfall.begin(asked.id), [PASSAGE | {"place": "page 3"}])
     waterfall.said(asked)
     waterfall.said(reply())
     assert kept[0].sources[0].place == "breakfast.md, page 3"

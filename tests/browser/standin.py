@@ -35,7 +35,7 @@ SOURCES = [
     {
         "title": "Breakfast",
         "source": "breakfast.md",
-        "position": 0,
+        "place": "Weekdays",
         "score": 0.91,
         "text": "Breakfast is served in the garden room from seven until half past ten. On Sundays it goes on "
         "until noon, because nobody should hurry on a Sunday.",
@@ -43,7 +43,7 @@ SOURCES = [
     {
         "title": "House rules",
         "source": "guests/house-rules.md",
-        "position": 3,
+        "place": "",
         "score": 0.58,
         "text": "The kitchen opens at half past six; early risers find coffee at the front desk.",
     },

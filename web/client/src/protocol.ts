@@ -23,8 +23,8 @@ export const INTERRUPT = "landline.interrupt";
 export interface Source {
   title: string;
   source: string;
-  /** Place within the document, counted from 0; null when unknown. */
-  position: number | null;
+  /** Where in the document, in words; empty when unknown. */
+  place: string;
   text: string;
   /** Likeness to the question, 0 to 1; null when unknown. */
   score: number | null;
@@ -73,7 +73,7 @@ function readSource(raw: Json): Source {
   return {
     title: readString(raw.title) || readString(raw.source) || "Document",
     source: readString(raw.source),
-    position: readNumber(raw.position),
+    place: readString(raw.place),
     text: readString(raw.text),
     score: readNumber(raw.score),
   };

@@ -9,7 +9,7 @@ export function sourcesList(sources: Source[]): HTMLElement {
 }
 
 function sourceItem(source: Source): HTMLElement {
-  const place = [source.source, source.position === null ? "" : `part ${source.position + 1}`, likeness(source)];
+  const place = [source.source, source.place, likeness(source)];
   const where = make("span", "where", place.filter(Boolean).join(" · "));
   return make("li", "", make("strong", "", source.title), where, make("blockquote", "", source.text));
 }

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 
 const texts = () => conversation.entries.map((entry) => `${entry.side}: ${entry.text}`);
-const source = { title: "Breakfast", source: "breakfast.md", position: 0, text: "From seven.", score: 0.9 };
+const source = { title: "Breakfast", source: "breakfast.md", place: "page 2", text: "From seven.", score: 0.9 };
 
 test("an interim caption grows in place until it is final", () => {
   conversation.heard("s1", "What time", false, 1);

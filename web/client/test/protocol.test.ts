@@ -5,13 +5,13 @@ test("sources are read with their passages", () => {
   const message = readSources(
     JSON.stringify({
       turn: "t1",
-      sources: [{ title: "Breakfast", source: "breakfast.md", position: 2, text: "From seven.", score: 0.8 }],
+      sources: [{ title: "Breakfast", source: "breakfast.md", place: "page 3", text: "From seven.", score: 0.8 }],
     }),
   );
   expect(message).toEqual({
     turn: "t1",
     answer: "",
-    sources: [{ title: "Breakfast", source: "breakfast.md", position: 2, text: "From seven.", score: 0.8 }],
+    sources: [{ title: "Breakfast", source: "breakfast.md", place: "page 3", text: "From seven.", score: 0.8 }],
   });
 });
 
