@@ -141,6 +141,8 @@ def _figures(
         figures[f"{before}recall_at_5"] = round(clean, 3)
         figures[f"{before}recall_at_5_noisy"] = round(noisy, 3)
     figures |= {name: round(share, 3) for name, share in asdict(answers).items()}
+    if not times_ms:
+        return figures
     return figures | {
         "query_p50_ms": round(percentile(times_ms, 0.5), 1),
         "query_p95_ms": round(percentile(times_ms, 0.95), 1),
@@ -153,5 +155,5 @@ def _show(recalls: Mapping[str, tuple[float, float]], figures: Mapping[str, obje
         table.add_row(name.replace("_", " ") or "both", f"{clean:.3f}", f"{noisy:.3f}")
     rest = Table("measure", "measured", title="Answers word for word from the documents, and the time of a search")
     for name in ("correct", "grounded", "abstained", "query_p50_ms", "query_p95_ms"):
-        rest.add_row(name.replace("_", " "), str(figures[name]))
+        rest.add_row(name.replace("_", " "), str(figures.get(name, "not measured")))
     Console().print(table, rest)
