@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
 from pydantic.fields import FieldInfo
@@ -349,60 +349,29 @@ SECTIONS: dict[str, type[Section]] = {
 LOOPBACK = ("127.", "localhost", "::1", "[::1]")
 
 
+S = TypeVar("S", bound=Section)
+
+
+def _read(section: type[S]) -> "cached_property[S]":
+    return cached_property(lambda _: section())
+
+
 class Settings:
     """All sections, each read when it is first asked for."""
 
-    @cached_property
-    def livekit(self) -> LiveKitSettings:
-        return LiveKitSettings()
-
-    @cached_property
-    def engine(self) -> EngineSettings:
-        return EngineSettings()
-
-    @cached_property
-    def models(self) -> ModelSettings:
-        return ModelSettings()
-
-    @cached_property
-    def outside_llm(self) -> OutsideLlmSettings:
-        return OutsideLlmSettings()
-
-    @cached_property
-    def knowledge(self) -> KnowledgeSettings:
-        return KnowledgeSettings()
-
-    @cached_property
-    def answer(self) -> AnswerSettings:
-        return AnswerSettings()
-
-    @cached_property
-    def conversations(self) -> ConversationsSettings:
-        return ConversationsSettings()
-
-    @cached_property
-    def turn(self) -> TurnSettings:
-        return TurnSettings()
-
-    @cached_property
-    def worker(self) -> WorkerSettings:
-        return WorkerSettings()
-
-    @cached_property
-    def web(self) -> WebSettings:
-        return WebSettings()
-
-    @cached_property
-    def guard(self) -> GuardSettings:
-        return GuardSettings()
-
-    @cached_property
-    def log(self) -> LogSettings:
-        return LogSettings()
-
-    @cached_property
-    def traces(self) -> TraceSettings:
-        return TraceSettings()
+    livekit = _read(LiveKitSettings)
+    engine = _read(EngineSettings)
+    models = _read(ModelSettings)
+    outside_llm = _read(OutsideLlmSettings)
+    knowledge = _read(KnowledgeSettings)
+    answer = _read(AnswerSettings)
+    conversations = _read(ConversationsSettings)
+    turn = _read(TurnSettings)
+    worker = _read(WorkerSettings)
+    web = _read(WebSettings)
+    guard = _read(GuardSettings)
+    log = _read(LogSettings)
+    traces = _read(TraceSettings)
 
     @property
     def livekit_url(self) -> str:
