@@ -10,10 +10,10 @@ from typing import Any, Literal, Protocol
 
 from livekit.agents import llm
 
+from agent.citing import cited
 from agent.conversations import turns as kept
 from agent.database import DatabaseError
 from agent.prompting import AnswerRules, Prompt, Prompting, answer_rules
-from agent.quote import cited
 from agent.settings import Settings
 from plugins.client import EngineClient
 from plugins.errors import EngineError

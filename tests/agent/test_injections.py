@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.passages import QUOTE, numbered, plain
+from agent.passages import QUOTE, numbered, plain, spoken
 from agent.prompting import free_messages
 from agent.prompts import read_prompt
 from agent.quote import quote_prompt
@@ -64,7 +64,8 @@ def test_quote_mode_says_a_line_of_the_documents_and_nothing_the_document_asks_f
     candidate = {"text": injection.first_sentence, "kind": "sentence", "name": "", "passage": 0, "score": 0.9}
     retrieval = {"passages": [passage(injection)], "candidates": [candidate], "answerable": True}
     prompt = quote_prompt(retrieval, injection.question)
-    assert prompt.lines == (injection.first_sentence,)
+    assert prompt.lines == (spoken(injection.first_sentence),)
+    assert not ROLE_MARKS.search(prompt.grammar)
     assert [message["role"] for message in prompt.messages] == ["system", "user"]
     assert prompt.messages[0]["content"] == read_prompt("quote")
 
