@@ -36,6 +36,10 @@ class AnswerRules:
     passages: int
     history_messages: int
     history_tokens: int
+    title: str = ""
+    """Only documents of this title are searched."""
+    source: str = ""
+    """Only what came from this file or address is searched."""
     falls_back_on_quotes: bool = False
     """In free mode: a local model that stands in for an outside one is only asked to quote."""
 
@@ -129,7 +133,14 @@ class Prompting:
 
     async def _retrieve(self, query: str, documents: bool) -> Json:
         rules = self._rules
-        return await self._engine.retrieve(query, k=rules.passages, collection=rules.collection, documents=documents)
+        return await self._engine.retrieve(
+            query,
+            k=rules.passages,
+            collection=rules.collection,
+            title=rules.title,
+            source=rules.source,
+            documents=documents,
+        )
 
 
 def cache_key(rules: AnswerRules, question: str, history: Messages, retrieval: Json, *, documents: bool) -> Json:
