@@ -1,6 +1,6 @@
 """Follow-up questions made whole: "and on Sunday?" after "when is breakfast?" is "when is breakfast on sunday".
 
-"Where does it say that?" is about the last answer, whose own words are what is searched for.
+"Where does it say that?" is about the last answer: what is searched is the question that it answered.
 
 English rules on words alone. A question that no rule fits is searched as it was asked.
 """
@@ -75,7 +75,7 @@ def search_query(question: str, history: Sequence[Mapping[str, Any]] = ()) -> st
     """
     asked = " ".join(question.split())
     if asks_for_source(asked) and (said := last_answer(history)):
-        return said
+        return _answered_by(said, history)
     before = [place for place, turn in enumerate(history) if turn["role"] == "user" and str(turn["content"]).strip()]
     if not before or not asked or len(asked.split()) > MAX_WORDS:
         return asked
@@ -98,6 +98,14 @@ def last_answer(history: Sequence[Mapping[str, Any]]) -> str:
         if history[place]["role"] == "assistant" and not asks_for_source(asked):
             return str(history[place]["content"])
     return ""
+
+
+def _answered_by(said: str, history: Sequence[Mapping[str, Any]]) -> str:
+    """The search for the question that was first answered so; for what nobody asked for, its own words."""
+    first = next(place for place, turn in enumerate(history) if turn["content"] == said)
+    if not first or history[first - 1]["role"] != "user":
+        return said
+    return search_query(str(history[first - 1]["content"]), history[: first - 1])
 
 
 def _plain(text: str) -> str:

@@ -84,9 +84,19 @@ def test_what_the_agent_said_is_no_question_to_lean_on() -> None:
         "is there a source for that",
     ],
 )
-def test_asking_where_it_stands_is_searched_with_what_was_said(question: str) -> None:
+def test_asking_where_it_stands_is_searched_with_the_question_that_was_answered(question: str) -> None:
     assert asks_for_source(question)
-    assert after("when is breakfast", question) == "From 7 am."
+    assert after("When is breakfast?", question) == "When is breakfast?"
+
+
+def test_where_a_repeated_answer_stands_is_searched_with_its_own_question() -> None:
+    said = ["when is breakfast", "From 7 am.", "say that again", "From 7 am."]
+    history = [{"role": ("user", "assistant")[place % 2], "content": text} for place, text in enumerate(said)]
+    assert search_query("how do you know", history) == "when is breakfast"
+
+
+def test_where_the_greeting_stands_is_searched_with_its_words() -> None:
+    assert search_query("how do you know", [{"role": "assistant", "content": "Welcome."}]) == "Welcome."
 
 
 @pytest.mark.parametrize(
