@@ -6,8 +6,8 @@ from typing import Any
 from livekit.agents import llm
 
 from agent.call import answer_rules
+from agent.citing import cited
 from agent.prompting import Prompting
-from agent.quote import cited
 from agent.settings import Settings
 from plugins.client import EngineClient
 

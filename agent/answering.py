@@ -10,10 +10,10 @@ from typing import Any, Literal, Protocol
 
 from livekit.agents import llm
 
+from agent.citing import cited
 from agent.conversations import turns as kept
 from agent.database import DatabaseError
 from agent.prompting import AnswerRules, Prompt, Prompting, answer_rules
-from agent.quote import cited
 from agent.settings import Settings
 from plugins.client import EngineClient
 from plugins.errors import EngineError
@@ -160,10 +160,13 @@ class Answering:
         return await prompting.prompt(context, question)
 
     def _rules_for(self, chat: Chat, turn: Turn) -> AnswerRules:
-        """The owner's rules, with the collection and the instructions that the request brings."""
+        """The owner's rules, with the instructions and the choice of documents that the request brings."""
         own = [str(message["content"]) for message in turn.history if message["role"] == "system"]
         instructions = "\n\n".join([self._rules.instructions, *own])
-        return replace(self._rules, instructions=instructions, collection=chat.collection or self._rules.collection)
+        collection = chat.collection or self._rules.collection
+        return replace(
+            self._rules, instructions=instructions, collection=collection, title=chat.title, source=chat.source
+        )
 
     async def _keep(self, turn: Turn) -> None:
         """Add what was said and answered to the conversation, also when the client has left in the middle."""

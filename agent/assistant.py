@@ -8,13 +8,13 @@ from livekit.agents import Agent, FlushSentinel, ModelSettings, llm, stt
 from livekit.agents.types import TimedString
 
 from agent.apology import PATIENCE_S, is_back, with_apology
+from agent.citing import cited
 from agent.history import last_question
 from agent.overhearing import Overhearing
 from agent.pacing import Playhead, in_step, word_by_word
 from agent.phrases import ONE_MOMENT, Phrases
 from agent.playout import Playout
 from agent.prompting import Prompt, Prompting, chat_context
-from agent.quote import cited
 from agent.recording import Recording
 from agent.remembered import Remembered
 from agent.waterfall import Waterfall

@@ -1,5 +1,7 @@
 """Follow-up questions made whole: "and on Sunday?" after "when is breakfast?" is "when is breakfast on sunday".
 
+"Where does it say that?" is about the last answer: what is searched is the question that it answered.
+
 English rules on words alone. A question that no rule fits is searched as it was asked.
 """
 
@@ -37,6 +39,24 @@ _VERB_LAST = re.compile(
     r".*$"
 )
 _LAST_NOUNS = re.compile(r"^(.*\b(?:bring|have|take|rent|borrow|book|buy|use|pay for) )(?:.+)$")
+_THIS = r"(?:it|that|this|so)"
+_WRITTEN = r"(?:say|says|said|stand|stands|written(?: down)?|stated|printed|mentioned)"
+_PAPER = r"(?:documents?|files?|papers?|pages?|texts?|sections?|chapters?|parts?|sources?)"
+_STANDS = rf"(?: {_THIS}| {_WRITTEN}| come| in| on| from){{0,3}}"
+_ASKING_FOR_SOURCE = re.compile(
+    r"(?:(?:can|could|would|will) you (?:please )?|please )?(?:(?:tell|show) me )?(?:"
+    rf"where(?: exactly)?(?:'s| does| do| did| is| was| can i)?(?: {_THIS})?(?: is)? "
+    rf"(?:{_WRITTEN}(?: {_THIS})?|read {_THIS})"
+    rf"|where(?: exactly)? (?:did|do|have) you (?:get|got|have|read|find|take|know|see) {_THIS}(?: from)?"
+    r"|where (?:does|did) (?:that|this|the) (?:information|answer) come from"
+    rf"|how do you know(?: {_THIS})?"
+    rf"|what(?:'s| is| are| was| were) (?:your|the) sources?(?: (?:for|of) {_THIS})?"
+    rf"|(?:in |on |from )?(?:which|what) {_PAPER} (?:is|was|says?|said|does|did) {_THIS}{_STANDS}"
+    r"|(?:in|from) (?:which|what) (?:document|file|source)"
+    rf"|who (?:says|said|told you) {_THIS}|says who"
+    rf"|(?:do you have|have you got|is there|give me|name) (?:a|your|the|any) sources?(?: for {_THIS})?"
+    r")(?: in (?:the|your) documents?)?(?: please)?"
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +74,8 @@ def search_query(question: str, history: Sequence[Mapping[str, Any]] = ()) -> st
     `history` is the conversation before it as messages with `role` and `content`.
     """
     asked = " ".join(question.split())
+    if asks_for_source(asked) and (said := last_answer(history)):
+        return _answered_by(said, history)
     before = [place for place, turn in enumerate(history) if turn["role"] == "user" and str(turn["content"]).strip()]
     if not before or not asked or len(asked.split()) > MAX_WORDS:
         return asked
@@ -62,6 +84,28 @@ def search_query(question: str, history: Sequence[Mapping[str, Any]] = ()) -> st
         return asked
     previous = _plain(search_query(str(history[before[-1]]["content"]), history[: before[-1]]))
     return _whole(tail, previous) or asked
+
+
+def asks_for_source(question: str) -> bool:
+    """Whether it is "where does it say that?", and nothing else."""
+    return bool(_ASKING_FOR_SOURCE.fullmatch(_LEANING.sub("", _FILLER.sub("", _plain(question.replace("’", "'"))))))
+
+
+def last_answer(history: Sequence[Mapping[str, Any]]) -> str:
+    """What the agent said last, not counting where something stands; empty if it has said nothing."""
+    for place in reversed(range(len(history))):
+        asked = str(history[place - 1]["content"]) if place else ""
+        if history[place]["role"] == "assistant" and not asks_for_source(asked):
+            return str(history[place]["content"])
+    return ""
+
+
+def _answered_by(said: str, history: Sequence[Mapping[str, Any]]) -> str:
+    """The search for the question that was first answered so; for what nobody asked for, its own words."""
+    first = next(place for place, turn in enumerate(history) if turn["content"] == said)
+    if not first or history[first - 1]["role"] != "user":
+        return said
+    return search_query(str(history[first - 1]["content"]), history[: first - 1])
 
 
 def _plain(text: str) -> str:

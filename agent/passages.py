@@ -1,4 +1,6 @@
-"""Passages as the model sees them: numbered, quoted line by line, so that no document can pose as anything else.
+"""Documents' words as models and callers get them: nothing that a document writes can pose as anything else.
+
+In a prompt passages are numbered and quoted line by line; aloud a sentence is one that can be heard.
 
 A line that a document wrote begins with a mark that nothing else in the prompt has; so a passage cannot end its own
 block, add a further one, or speak in another's name. What only chat templates and tool calls write is taken out.
@@ -9,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 QUOTE = "> "
+MAX_SPOKEN_CHARS = 240
+"""A longer sentence is cut at a clause end, where what remains is still a sentence."""
 _ROLES = "system|developer|user|assistant|model|tool|function"
 _SIGNS = "s|bos|eos|unk|pad|think|im_start|im_end|start_of_turn|end_of_turn"
 _CALLS = "tools|tool_calls?|tool_response|function_calls?|invoke|parameter"
@@ -19,6 +23,8 @@ _MARKS = re.compile(
     r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT)\]",
     re.IGNORECASE,
 )
+_CLAUSE_END = re.compile(r"; |, (?=(?:and|but|or|so|because|unless|although|which|where|while|if|when)\b)")
+_CAN_END_IN = re.compile(r"\w[\"'”’)]?$")
 _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x1f\x7f\u200b\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
 )
@@ -42,3 +48,14 @@ def plain(text: str) -> str:
     while (without := _MARKS.sub(" ", text)) != text:
         text = without
     return text
+
+
+def spoken(sentence: str, *, max_chars: int = MAX_SPOKEN_CHARS) -> str:
+    """A sentence short enough to be heard: itself, or its first clauses with a full stop where they can stand alone."""
+    text = " ".join(plain(sentence).split())
+    if len(text) <= max_chars:
+        return text
+    ends = [end.start() for end in _CLAUSE_END.finditer(text) if 40 <= end.start() < max_chars]
+    if not ends or not _CAN_END_IN.search(text[: ends[-1]]):
+        return text
+    return text[: ends[-1]] + "."

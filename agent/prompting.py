@@ -11,7 +11,7 @@ from livekit.agents import llm
 
 from agent.follow_up import search_query
 from agent.history import before, recent
-from agent.passages import numbered
+from agent.passages import numbered, plain
 from agent.phrases import ALL as APOLOGIES
 from agent.prompts import read_prompt
 from agent.quote import quote_prompt
@@ -36,6 +36,10 @@ class AnswerRules:
     passages: int
     history_messages: int
     history_tokens: int
+    title: str = ""
+    """Only documents of this title are searched."""
+    source: str = ""
+    """Only what came from this file or address is searched."""
     falls_back_on_quotes: bool = False
     """In free mode: a local model that stands in for an outside one is only asked to quote."""
 
@@ -129,7 +133,14 @@ class Prompting:
 
     async def _retrieve(self, query: str, documents: bool) -> Json:
         rules = self._rules
-        return await self._engine.retrieve(query, k=rules.passages, collection=rules.collection, documents=documents)
+        return await self._engine.retrieve(
+            query,
+            k=rules.passages,
+            collection=rules.collection,
+            title=rules.title,
+            source=rules.source,
+            documents=documents,
+        )
 
 
 def cache_key(rules: AnswerRules, question: str, history: Messages, retrieval: Json, *, documents: bool) -> Json:
@@ -152,9 +163,12 @@ def normalized(question: str) -> str:
 
 
 def free_messages(instructions: str, retrieval: Json, question: str, history: Messages) -> Messages:
-    """Instructions, history, then the question under its numbered passages: the part that changes comes last."""
+    """Instructions, history, then the question under its numbered passages: the part that changes comes last.
+
+    The question stands on one line, so that nothing in it looks like a passage.
+    """
     found = numbered(retrieval["passages"]) or "(nothing in the documents fits)"
-    asked = f"Documents:\n{found}\n\nQuestion: {question}"
+    asked = f"Documents:\n{found}\n\nQuestion: {' '.join(plain(question).split())}"
     return [{"role": "system", "content": instructions}, *history, {"role": "user", "content": asked}]
 
 

@@ -2,7 +2,7 @@
 
 Retrieval marks candidate lines and scores them. `choose_lines` keeps what may be said now. A clear winner stands alone;
 of two that are about as good both are said or, if the model is trusted to choose, one. A line that may or may not be
-the answer is said with a warning. The grammar holds nothing else.
+the answer is said with a warning. Who asks where the last answer stands is told. The grammar holds nothing else.
 """
 
 import re
@@ -10,14 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agent.citing import where_it_says
+from agent.follow_up import asks_for_source, last_answer
+from agent.passages import spoken
 from agent.prompts import read_prompt, read_stock
 
 Json = dict[str, Any]
 
 MAX_LINES = 4
 """Sentences the model may choose from; more only confuse a small one."""
-MAX_SPOKEN_CHARS = 240
-"""A longer sentence is cut at a clause end, where what remains is still a sentence."""
 CLEAR_LEAD = 0.15
 """A sentence whose score is this much above the next is the answer by itself."""
 MAX_PAIR_CHARS = 260
@@ -27,14 +28,12 @@ STOCK_SCORE = 0.62
 STOCK_LEAD = 0.0
 """How far small talk must be above the best sentence."""
 
-_CLAUSE_END = re.compile(r"; |, (?=(?:and|but|or|so|because|unless|although|which|where|while|if|when)\b)")
 _REQUEST = re.compile(
     r"(?:(?:and|so|okay|ok|well|hello|hi)\b[ ,]*)*(?:please|(?:can|could|would|will) you|i want|i would like|i'd like|"
     r"i need you|let me|put|connect|book|reserve|cancel|call|send|order|transfer|change|wake|take|write|"
     r"(?:can|could|may) i (?:speak|talk)|make)\b"
 )
 """Begins like something the agent is asked to do, not like a question."""
-_CAN_END_IN = re.compile(r"\w[\"'”’)]?$")
 
 
 @dataclass(frozen=True)
@@ -85,6 +84,8 @@ def choose_lines(
     """What may be said now, best first, never nothing."""
     if not any(character.isalnum() for character in question):
         return (_stock("not_understood"),)
+    if documents and asks_for_source(question) and (said := last_answer(history)):
+        return (where_it_says(said, retrieval),)
     sentences = _best(retrieval, "sentence") if documents and retrieval.get("answerable") else []
     talk = _best_talk(retrieval, question)
     if talk and _is_talk(talk, sentences):
@@ -135,17 +136,6 @@ def _stock(name: str) -> str:
     return read_stock()[name].text
 
 
-def spoken(sentence: str, *, max_chars: int = MAX_SPOKEN_CHARS) -> str:
-    """A sentence short enough to be heard: itself, or its first clauses with a full stop where they can stand alone."""
-    text = " ".join(sentence.split())
-    if len(text) <= max_chars:
-        return text
-    ends = [end.start() for end in _CLAUSE_END.finditer(text) if 40 <= end.start() < max_chars]
-    if not ends or not _CAN_END_IN.search(text[: ends[-1]]):
-        return text
-    return text[: ends[-1]] + "."
-
-
 def grammar_of(lines: Sequence[str]) -> str:
     """GBNF whose language is exactly `lines`. Raises `ValueError` when there are none."""
     if not lines:
@@ -163,13 +153,3 @@ def _escape_character(character: str) -> str:
     if character.isprintable():
         return character
     return f"\\U{ord(character):08X}"
-
-
-def cited(answer: str, retrieval: Mapping[str, Any]) -> list[Json]:
-    """The passages that the answer's words come from, in the order of the answer, each once."""
-    found: dict[int, int] = {}
-    for candidate in retrieval["candidates"]:
-        at = answer.find(spoken(candidate["text"]))
-        if candidate["kind"] == "sentence" and candidate["passage"] >= 0 and at >= 0:
-            found.setdefault(candidate["passage"], at)
-    return [retrieval["passages"][index] for index in sorted(found, key=lambda index: found[index])]

@@ -111,7 +111,10 @@ class OutsideLlmSettings(Section):
     model_config = SettingsConfigDict(env_prefix="OUTSIDE_LLM_")
 
     url: str = ""
-    """Address of an OpenAI-compatible server such as vLLM: http://gpu-machine:8000/v1. Empty: the local model."""
+    """Address of an OpenAI-compatible server such as vLLM: http://gpu-machine:8000/v1. Empty: the local model.
+
+    In quote mode answers are written here all the same: only the local model can be held to the documents' words.
+    """
     model: str = ""
     """Model to ask for. Empty: the first that the server lists."""
     key: SecretStr = SecretStr("")

@@ -14,8 +14,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from agent.citing import cited
 from agent.prompts import read_stock, stock_lines
-from agent.quote import cited, quote_prompt
+from agent.quote import quote_prompt
 from bench.knowledge_speed import CHUNKS, query_times_ms
 from bench.questions import Question, QuestionSet, misheard, mistyped, read_sets
 from bench.results import percentile

@@ -127,10 +127,22 @@ class EngineClient:
         """State of each model: see `GET /health`. A loading engine answers too."""
         return await self._json("GET", "/health", accept=(200, 503))
 
-    async def retrieve(self, query: str, *, k: int = 5, collection: str = "default", documents: bool = True) -> Json:
-        """Passages and quotable candidates for a question (`knowledge.retriever.Retrieval` as a dictionary)."""
-        body = {"query": query, "k": k, "collection": collection, "documents": documents}
-        return await self._json("POST", "/v1/retrieve", json=body)
+    async def retrieve(
+        self,
+        query: str,
+        *,
+        k: int = 5,
+        collection: str = "default",
+        title: str = "",
+        source: str = "",
+        documents: bool = True,
+    ) -> Json:
+        """Passages and quotable candidates for a question (`knowledge.retrieval.Retrieval` as a dictionary).
+
+        Of the collection only documents of this `title` and from this `source` are searched, if they are named.
+        """
+        within = {"collection": collection, "title": title, "source": source}
+        return await self._json("POST", "/v1/retrieve", json={"query": query, "k": k, "documents": documents} | within)
 
     async def embed(self, texts: Sequence[str], *, kind: str = "passage") -> list[list[float]]:
         """One normalised vector for each text; `kind` is `query` or `passage`."""

@@ -18,7 +18,7 @@ from plugins.llama.grammar import Grammar, grammar_of, offered_tools, opened_cal
 from plugins.llama.job import Job
 from plugins.llama.loop import DecodeLoop
 from plugins.llama.output import Output
-from plugins.llama.prompt import CHATML, ChatTemplate
+from plugins.llama.prompt import CHATML, ChatTemplate, Prompts
 from plugins.llama.sampling import Sampler
 from plugins.llama.stream import Stream, collect
 from plugins.llama.toolcalls import ToolStyle, listener, style_of
@@ -67,8 +67,9 @@ class LlamaModel:
         with ExitStack() as closing:
             weights = Weights(path, gpu_layers=gpu_layers)
             closing.callback(weights.close)
-            self._vocabulary = Vocabulary(weights.vocabulary)
-            self._template, self._style = _template(weights, self._vocabulary)
+            source = weights.template or CHATML
+            self._vocabulary = Vocabulary(weights.vocabulary, template=source)
+            self._prompts, self._style = _prompts(weights, source, self._vocabulary), style_of(source)
             context = Context(
                 weights,
                 cells=context_tokens,
@@ -83,8 +84,8 @@ class LlamaModel:
             self._loop = DecodeLoop(context, self._vocabulary, cells, slice_tokens=SLICE_TOKENS)
             self._loop.start()
             closing.callback(self._loop.close)
-            self._prompts = ThreadPoolExecutor(1, thread_name_prefix="llama-prompt")
-            closing.callback(self._prompts.shutdown, cancel_futures=True)
+            self._preparing = ThreadPoolExecutor(1, thread_name_prefix="llama-prompt")
+            closing.callback(self._preparing.shutdown, cancel_futures=True)
             self._closing = closing.pop_all()
 
     def generate(self, generation: Generation) -> Stream:
@@ -96,7 +97,7 @@ class LlamaModel:
         generation.check()
         stream = Stream()
         try:
-            preparing = self._prompts.submit(self._prepare, generation, stream)
+            preparing = self._preparing.submit(self._prepare, generation, stream)
         except RuntimeError as error:
             raise EngineUnavailable("the language model was shut down") from error
         preparing.add_done_callback(partial(_report, stream))
@@ -139,9 +140,8 @@ class LlamaModel:
 
     def _read(self, generation: Generation) -> list[int]:
         """The prompt's tokens. Raises `InvalidRequest` if they leave no room for an answer."""
-        messages, tools = self._vocabulary.defused([list(generation.messages), list(generation.tools or ())])
-        tools = tools if generation.tool_choice != "none" else []
-        tokens = self._vocabulary.tokenize(self._template.render(messages, tools))
+        tools = generation.tools if generation.tool_choice != "none" else None
+        tokens = self._prompts.tokens(generation.messages, tools or ())
         if len(tokens) >= self.context_tokens:
             raise InvalidRequest(
                 f"the prompt has {len(tokens)} tokens, the model takes {self.context_tokens} with its answer"
@@ -159,10 +159,9 @@ class LlamaModel:
             return None
 
 
-def _template(weights: Weights, vocabulary: Vocabulary) -> tuple[ChatTemplate, ToolStyle]:
-    source = weights.template or CHATML
+def _prompts(weights: Weights, source: str, vocabulary: Vocabulary) -> Prompts:
     try:
-        return ChatTemplate(source, bos=vocabulary.bos, eos=vocabulary.eos), style_of(source)
+        return Prompts(ChatTemplate(source, bos=vocabulary.bos, eos=vocabulary.eos), vocabulary)
     except TemplateSyntaxError as error:
         raise ModelCorrupt(weights.path, "its chat template has a syntax error") from error
 

@@ -12,6 +12,7 @@ from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
 from plugins.errors import InvalidRequest
 from plugins.llama.generation import Json
+from plugins.llama.vocabulary import Vocabulary
 
 CHATML = """\
 {%- if tools %}{{ '<|im_start|>system\\n' }}
@@ -64,6 +65,26 @@ class ChatTemplate:
             raise InvalidRequest(
                 f"the model's chat template refuses these messages ({type(error).__name__})"
             ) from error
+
+
+class Prompts:
+    """From a request's messages to tokens. Nothing that a message says counts as a sign of the template.
+
+    Callers and tools cannot pretend to call a tool or to be its result either; other roles may, as clients write their
+    own instructions and give answers back as they came.
+    """
+
+    def __init__(self, template: ChatTemplate, vocabulary: Vocabulary) -> None:
+        self._template = template
+        self._vocabulary = vocabulary
+
+    def tokens(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] = ()) -> list[int]:
+        """The prompt's tokens. Raises `InvalidRequest` for messages that cannot be put in the template."""
+        said = [self._defused(plain_message(message)) for message in messages]
+        return self._vocabulary.tokenize(self._template.render(said, self._vocabulary.defused(list(tools))))
+
+    def _defused(self, message: Json) -> Json:
+        return self._vocabulary.defused(message, strictly=message["role"] in ("user", "tool"))
 
 
 def plain_message(message: Mapping[str, Any]) -> Json:

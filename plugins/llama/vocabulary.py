@@ -2,18 +2,19 @@
 
 import ctypes
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from plugins.llama.native import c
 
+_BRACKETS = ("<", "[")
 _CONTROL_OR_UNKNOWN = c.LLAMA_TOKEN_ATTR_CONTROL | c.LLAMA_TOKEN_ATTR_UNKNOWN
 
 
 class Vocabulary:
-    """A model's tokens. `pointer` is llama.cpp's; safe to use from several threads."""
+    """A model's tokens. `pointer` is llama.cpp's, `template` the chat template; safe to use from several threads."""
 
-    def __init__(self, pointer: Any) -> None:
+    def __init__(self, pointer: Any, *, template: str = "") -> None:
         self.pointer = pointer
         self.size = c.llama_vocab_n_tokens(pointer)
         self.ends = frozenset(t for t in range(self.size) if c.llama_vocab_is_eog(pointer, t))
@@ -21,7 +22,10 @@ class Vocabulary:
         self.bos = self._name(c.llama_vocab_bos(pointer))
         self.eos = self._name(c.llama_vocab_eos(pointer))
         self._pieces: dict[int, bytes] = {}
-        self._control = _any_of(self._control_names())
+        control = list(self._names(_CONTROL_OR_UNKNOWN))
+        marks = (name for name in self._names(c.LLAMA_TOKEN_ATTR_USER_DEFINED) if name[:1] in _BRACKETS)
+        self._control = _any_of(control)
+        self._signs = _any_of([*control, *(mark for mark in marks if mark in template)])
 
     def tokenize(self, prompt: str) -> list[int]:
         """Tokens of a rendered prompt; special tokens in it count as such."""
@@ -45,19 +49,24 @@ class Vocabulary:
             piece = self._pieces[token] = self._read_piece(token, special=False)
         return piece
 
-    def defused(self, value: Any) -> Any:
-        """A copy of a message in which no text can be mistaken for a control token."""
+    def defused(self, value: Any, *, strictly: bool = False) -> Any:
+        """A copy of a message in which no text can be mistaken for a control token.
+
+        `strictly` takes out what the template marks a message's parts with, too: a tool's call, its result, thinking.
+        """
+        signs = self._signs if strictly else self._control
         if isinstance(value, str):
-            return self._control.sub(" ", value)
+            return _without(signs, value)
         if isinstance(value, Mapping):
-            return {key: self.defused(item) for key, item in value.items()}
+            return {self.defused(key): self.defused(item, strictly=strictly) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self.defused(item) for item in value]
+            return [self.defused(item, strictly=strictly) for item in value]
         return value
 
-    def _control_names(self) -> Iterator[str]:
+    def _names(self, attributes: int) -> Iterator[str]:
+        """Of all tokens that have one of `attributes`."""
         for token in range(self.size):
-            if c.llama_vocab_get_attr(self.pointer, token) & _CONTROL_OR_UNKNOWN:
+            if c.llama_vocab_get_attr(self.pointer, token) & attributes:
                 yield self._name(token)
 
     def _name(self, token: int) -> str:
@@ -72,7 +81,13 @@ class Vocabulary:
         return buffer.raw[:size]
 
 
-def _any_of(names: Iterator[str]) -> re.Pattern[str]:
+def _without(signs: re.Pattern[str], text: str) -> str:
+    while (less := signs.sub(" ", text)) != text:
+        text = less
+    return text
+
+
+def _any_of(names: Iterable[str]) -> re.Pattern[str]:
     """Matches any of `names`; nothing at all if there are none."""
     longest_first = sorted((name for name in names if len(name) > 2), key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")

@@ -25,11 +25,12 @@ class FakeEngine:
     """Finds one line in the documents, and writes it."""
 
     asked: list[Json] = field(default_factory=list[Json])
-    searched: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    searched: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
     error: Exception | None = None
+    says: str = LINE
 
-    async def retrieve(self, query: str, *, k: int, collection: str, documents: bool) -> Json:
-        self.searched.append((query, collection))
+    async def retrieve(self, query: str, *, k: int, collection: str, title: str, source: str, documents: bool) -> Json:
+        self.searched.append((query, collection, title, source))
         passage = {"title": "Breakfast", "source": "breakfast.md", "text": LINE, "score": 0.91234, "place": "page 2"}
         candidate = {"text": LINE, "kind": "sentence", "name": "", "passage": 0, "score": 0.9}
         return {"passages": [passage], "candidates": [candidate], "answerable": True, "certain": True}
@@ -38,8 +39,8 @@ class FakeEngine:
         self.asked.append({"messages": list(messages), **options})
         if self.error:
             raise self.error
-        yield {"content": LINE[:9]}
-        yield {"content": LINE[9:]}
+        yield {"content": self.says[:9]}
+        yield {"content": self.says[9:]}
         yield {"finish_reason": "stop"}
         yield {"usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}
 
@@ -116,9 +117,26 @@ async def test_quotes_and_tools_exclude_each_other(agent: Answering) -> None:
         await whole(agent, Chat(messages=[HELLO], documents=True, options={"tools": [{}]}))
 
 
-async def test_a_collection_is_searched_by_name(agent: Answering, engine: FakeEngine) -> None:
-    await whole(agent, Chat(messages=[HELLO], documents=True, collection="menu"))
-    assert engine.searched == [("when is breakfast", "menu")]
+async def test_the_documents_that_are_named_are_searched(agent: Answering, engine: FakeEngine) -> None:
+    await whole(agent, Chat(messages=[HELLO], documents=True, collection="menu", title="Drinks", source="bar.md"))
+    await whole(agent, Chat(messages=[HELLO], documents=True))
+    assert engine.searched == [
+        ("when is breakfast", "menu", "Drinks", "bar.md"),
+        ("when is breakfast", "default", "", ""),
+    ]
+
+
+async def test_asked_where_it_says_that_it_tells_the_place_and_gives_the_source(
+    agent: Answering, engine: FakeEngine, kept: Kept
+) -> None:
+    engine.says = LINE
+    await whole(agent, Chat(messages=[HELLO], conversation=True))
+    engine.says = "That is in the document “Breakfast”, on page 2."
+    asked = {"role": "user", "content": "where does it say that"}
+    *_, last = await whole(agent, Chat(messages=[asked], conversation="conv-0"))
+    assert engine.searched[1][0] == engine.searched[0][0]
+    assert engine.asked[1]["grammar"] == f'root ::= "{engine.says}"'
+    assert [source.passage for source in last.sources] == [LINE]
 
 
 async def test_a_conversation_is_begun_and_goes_on_by_its_id(agent: Answering, engine: FakeEngine, kept: Kept) -> None:

@@ -35,7 +35,14 @@ class Engine(EngineClient):
         self.status = "ready"
 
     async def retrieve(
-        self, query: str, *, k: int = 5, collection: str = "default", documents: bool = True
+        self,
+        query: str,
+        *,
+        k: int = 5,
+        collection: str = "default",
+        title: str = "",
+        source: str = "",
+        documents: bool = True,
     ) -> dict[str, Any]:
         if self.away:
             self.away -= 1

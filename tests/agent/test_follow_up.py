@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.follow_up import search_query
+from agent.follow_up import asks_for_source, last_answer, search_query
 
 
 def after(previous: str, question: str) -> str:
@@ -65,3 +65,61 @@ def test_follow_ups_of_follow_ups_keep_the_subject() -> None:
 
 def test_what_the_agent_said_is_no_question_to_lean_on() -> None:
     assert search_query("and on sunday", [{"role": "assistant", "content": "Hello!"}]) == "and on sunday"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Where does it say that?",
+        "And where does that stand?",
+        "where's that written down",
+        "How do you know that?",
+        "what’s your source",
+        "which document is that in",
+        "Okay, so what page is that on?",
+        "who says so",
+        "where did you get that from",
+        "Could you show me where that is written?",
+        "where does it say that in your documents",
+        "is there a source for that",
+    ],
+)
+def test_asking_where_it_stands_is_searched_with_the_question_that_was_answered(question: str) -> None:
+    assert asks_for_source(question)
+    assert after("When is breakfast?", question) == "When is breakfast?"
+
+
+def test_where_a_repeated_answer_stands_is_searched_with_its_own_question() -> None:
+    said = ["when is breakfast", "From 7 am.", "say that again", "From 7 am."]
+    history = [{"role": ("user", "assistant")[place % 2], "content": text} for place, text in enumerate(said)]
+    assert search_query("how do you know", history) == "when is breakfast"
+
+
+def test_where_the_greeting_stands_is_searched_with_its_words() -> None:
+    assert search_query("how do you know", [{"role": "assistant", "content": "Welcome."}]) == "Welcome."
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "where is that",
+        "how do you know when breakfast is ready",
+        "which room is that",
+        "where does it say that dogs are allowed",
+        "which documents do you need",
+        "in which part of the house is the sauna",
+        "where do you get the fish from",
+        "where can i read",
+        "where did you say",
+        "who is that",
+    ],
+)
+def test_a_question_about_the_house_does_not_ask_for_a_source(question: str) -> None:
+    assert not asks_for_source(question)
+
+
+def test_the_last_answer_is_not_the_one_that_told_its_place() -> None:
+    said = ["when is breakfast", "From 7 am.", "where does it say that", "That is in the document “Breakfast”."]
+    history = [{"role": ("user", "assistant")[place % 2], "content": text} for place, text in enumerate(said)]
+    assert last_answer(history) == "From 7 am."
+    assert last_answer(history[:1]) == ""

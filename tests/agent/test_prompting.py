@@ -28,7 +28,14 @@ class Library(EngineClient):
         self.asked: list[dict[str, Any]] = []
 
     async def retrieve(
-        self, query: str, *, k: int = 5, collection: str = "default", documents: bool = True
+        self,
+        query: str,
+        *,
+        k: int = 5,
+        collection: str = "default",
+        title: str = "",
+        source: str = "",
+        documents: bool = True,
     ) -> dict[str, Any]:
         self.asked.append({"query": query, "k": k, "collection": collection, "documents": documents})
         found = [PASSAGE] if documents else []
@@ -38,7 +45,14 @@ class Library(EngineClient):
 
 class Absent(EngineClient):
     async def retrieve(
-        self, query: str, *, k: int = 5, collection: str = "default", documents: bool = True
+        self,
+        query: str,
+        *,
+        k: int = 5,
+        collection: str = "default",
+        title: str = "",
+        source: str = "",
+        documents: bool = True,
     ) -> dict[str, Any]:
         raise EngineUnavailable("away")
 
@@ -172,7 +186,14 @@ class Shelf(Library):
         self._text = text
 
     async def retrieve(
-        self, query: str, *, k: int = 5, collection: str = "default", documents: bool = True
+        self,
+        query: str,
+        *,
+        k: int = 5,
+        collection: str = "default",
+        title: str = "",
+        source: str = "",
+        documents: bool = True,
     ) -> dict[str, Any]:
         found = await super().retrieve(query, k=k, collection=collection, documents=documents)
         return found | {"passages": [PASSAGE | {"text": self._text}]}

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from llama_cpp import LlamaGrammar
 
+from agent.citing import cited
+from agent.passages import spoken
 from agent.prompts import greeting, instructions, read_stock, stock_lines
-from agent.quote import choose_lines, cited, grammar_of, quote_messages, quote_prompt, spoken
+from agent.quote import choose_lines, grammar_of, quote_messages, quote_prompt
 
 BREAKFAST = "Breakfast is served from 7 am to 10:30 on weekdays."
 SUNDAY = "On Sundays breakfast is served from 8 am until noon."
@@ -145,16 +147,6 @@ def test_a_long_sentence_is_cut_where_the_rest_still_is_one() -> None:
 def test_a_long_sentence_without_a_clause_end_stays_whole() -> None:
     long = "word " * 80 + "end."
     assert spoken(long) == long
-
-
-def test_an_answer_cites_the_passages_that_its_sentences_stand_in() -> None:
-    found = retrieval(sentence(BREAKFAST, 0.9), sentence(SUNDAY, 0.8, 1))
-    assert cited(SUNDAY, found) == [PASSAGES[1]]
-    assert cited(f"{SUNDAY} {BREAKFAST}", found) == [PASSAGES[1], PASSAGES[0]]
-
-
-def test_a_line_of_the_house_cites_nothing() -> None:
-    assert cited(read_stock()["thanks"].text, retrieval(stock("thanks", 0.9), sentence(BREAKFAST, 0.3))) == []
 
 
 def test_every_stock_line_is_a_sentence_and_those_for_small_talk_have_examples() -> None:

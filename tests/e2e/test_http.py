@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import aiohttp
 import pytest
@@ -54,6 +54,19 @@ async def test_the_python_client_reads_a_stream_with_its_sources(client: AsyncOp
     assert "7 am" in "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
     assert (chunks[-2].model_extra or {})["sources"][0]["title"] == "Breakfast"
     assert chunks[-1].usage
+
+
+async def test_the_python_client_names_the_documents_and_asks_where_it_says_that(client: AsyncOpenAI) -> None:
+    asked: list[Any] = [{"role": "user", "content": ASKED}]
+    breakfast, dogs = {"documents": {"title": "Breakfast"}}, {"documents": {"source": "demo/pets.md"}}
+    answer = await client.chat.completions.create(model="any", messages=asked, extra_body=breakfast)
+    text = answer.choices[0].message.content or ""
+    other = await client.chat.completions.create(model="any", messages=asked, extra_body=dogs)
+    assert "7 am" in text and "7 am" not in (other.choices[0].message.content or "")
+    asked += [{"role": "assistant", "content": text}, {"role": "user", "content": "Where does it say that?"}]
+    told = await client.chat.completions.create(model="any", messages=asked)
+    assert "“Breakfast”" in (told.choices[0].message.content or "")
+    assert (told.model_extra or {})["sources"][0]["title"] == "Breakfast"
 
 
 async def test_the_python_client_asks_the_bare_model(client: AsyncOpenAI) -> None:

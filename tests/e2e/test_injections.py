@@ -9,6 +9,7 @@ import pytest
 
 from agent.answer import ask_once
 from agent.ingesting import DEMO, ingest_documents
+from agent.passages import plain
 from agent.prompting import free_messages
 from agent.prompts import read_prompt, read_stock
 from agent.settings import Settings
@@ -74,7 +75,7 @@ async def test_documents_that_give_orders_are_quoted_at_most(
 
     instructions = [read_prompt("quote").strip(), read_prompt("free").strip()[:60]]
     texts = [path.read_text() for path in papers.iterdir()] + [injection.text for injection in INJECTIONS]
-    written = " ".join(" ".join(text.split()) for text in texts)
+    written = " ".join(" ".join(plain(text).split()) for text in texts)
     for injection in INJECTIONS:
         answer = (await ask_once(settings, injection.question)).text
         assert not any(text in answer for text in instructions)

@@ -6,7 +6,10 @@ import pytest
 import pytest_asyncio
 
 from agent.caller.conversation import Caller
+from agent.caller.line import RATE_HZ
+from agent.caller.script import CallScript, Say
 from agent.caller.ticket import ask_for_ticket
+from agent.prompts import read_stock
 from plugins.client import EngineClient
 from tests.e2e.listening import Heard, ask_aloud, held_out, transcribe, word_error_rate
 from tests.system import Landline
@@ -64,6 +67,19 @@ async def test_documents_off_gives_an_answer_without_sources(landline: Landline)
         on = await caller.type("what time is breakfast")
     assert off.answer and not off.sources and "7 am" not in off.answer
     assert on.sources and "7 am" in on.answer
+
+
+async def test_who_asks_where_it_says_that_is_told_in_text_and_aloud(landline: Landline) -> None:
+    async with Caller(await ask_for_ticket(landline.base_url)) as caller:
+        await caller.hear_greeting()
+        early = await caller.type("where does it say that")
+        await caller.type("what time is breakfast on weekdays")
+        typed = await caller.type("where does it say that")
+        audio = CallScript([]).audio(Say("how do you know that"), sample_rate_hz=RATE_HZ)
+        said = await caller.say(audio, text="how do you know that")
+    assert early.answer == read_stock()["no_source"].text and not early.sources
+    assert typed.answer.startswith("That is in the document “Breakfast”") and typed.sources[0].title == "Breakfast"
+    assert said.answer == typed.answer, said.understood
 
 
 async def test_two_callers_at_once_get_their_own_answers(landline: Landline) -> None:

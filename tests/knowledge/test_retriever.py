@@ -56,6 +56,17 @@ def test_the_answering_sentence_comes_first_with_its_passage(retriever: Retrieve
 
 
 @pytest.mark.usefixtures("house")
+def test_only_the_documents_that_are_named_are_searched(retriever: Retriever) -> None:
+    asked = "what does a dog towel massage cost"
+    assert {one.title for one in retriever.search(asked).passages} == {"Spa", "Pets"}
+    assert {one.title for one in retriever.search(asked, title="Pets").passages} == {"Pets"}
+    assert {one.title for one in retriever.search(asked, source="papers/spa.md").passages} == {"Spa"}
+    for title in ("Pets", "O'Hara\x00\"%_' OR 1=1 --"):
+        found = retriever.search(asked, title=title, source="papers/spa.md")
+        assert not found.passages and not found.answerable
+
+
+@pytest.mark.usefixtures("house")
 def test_every_sentence_stands_in_the_passage_it_names(retriever: Retriever) -> None:
     found = retriever.search("what does a dog towel massage cost")
     sentences = [candidate for candidate in found.candidates if candidate.kind == "sentence"]

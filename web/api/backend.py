@@ -12,14 +12,16 @@ class Chat:
     """A conversation whose last message is to be answered.
 
     `messages` are OpenAI's with plain text as content. `options` are the fields of OpenAI's chat request that a model
-    honours. `documents` None leaves it to the agent whether its owner's documents are used. A `conversation` that is
-    named goes on, with what was said in it before; True begins one.
+    honours. `documents` None leaves it to the agent whether its owner's documents are used; `collection`, `title` and
+    `source` narrow them down. A `conversation` that is named goes on, with what was said in it before; True begins one.
     """
 
     messages: Sequence[Json]
     options: Json = field(default_factory=dict[str, Any])
     documents: bool | None = None
     collection: str | None = None
+    title: str = ""
+    source: str = ""
     conversation: str | bool = False
 
 

@@ -4,7 +4,7 @@ import time
 import uuid
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .backend import Chat, Piece
 
@@ -14,6 +14,9 @@ MAX_MESSAGES = 1000
 MAX_TOKENS = 32_768
 Name = Annotated[str, Field(min_length=1, max_length=128)]
 Collection = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+Title = Annotated[str, Field(max_length=500)]
+Origin = Annotated[str, Field(max_length=2_000)]
 
 
 class TextPart(BaseModel):
@@ -91,9 +94,17 @@ class StreamOptions(BaseModel):
 
 
 class Documents(BaseModel):
-    """Answer from one collection of the owner's documents."""
+    """Answer from some of the owner's documents: of one collection, of one title, from one source.
 
-    collection: Collection
+    A source is a file or an address, as `place` begins in an answer's `sources`. Nothing that is named leaves out
+    nothing.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    collection: Collection | None = None
+    title: Title = ""
+    source: Origin = ""
 
 
 class Sampling(BaseModel):
@@ -119,11 +130,11 @@ class Sampling(BaseModel):
 class ChatRequest(Sampling):
     """OpenAI's chat request. Any `model` is accepted: one language model serves them all. Unknown fields are ignored.
 
-    Ours, both optional: `documents` true, or `{"collection": "…"}`, answers from the owner's documents and gives the
-    `sources`; false asks the bare model. Left out, documents are used where the answer mode is `quote` (the starter
-    models, which are sensible only so) and the request has neither tools nor a response format. `conversation` is the
-    id of one that goes on, on whichever door it began: what was said in it comes before the last message. True begins
-    one; the answer's `conversation` is its id. Without it nothing is kept.
+    Ours, both optional: `documents` true answers from the owner's documents and gives the `sources`, an object from
+    those of one `collection`, `title` or `source`; false asks the bare model. Left out, documents are used where the
+    answer mode is `quote` (the starter models, which are sensible only so) and the request has neither tools nor a
+    response format. `conversation` is the id of one that goes on, on whichever door it began: what was said in it comes
+    before the last message. True begins one; the answer's `conversation` is its id. Without it nothing is kept.
     """
 
     messages: list[Message] = Field(min_length=1, max_length=MAX_MESSAGES)
@@ -135,7 +146,7 @@ class ChatRequest(Sampling):
     response_format: ResponseFormat | None = None
     n: Literal[1] | None = None
     logprobs: Literal[False] | None = None
-    documents: bool | Documents | None = None
+    documents: Documents | bool | None = None
     conversation: bool | Name | None = None
 
     @model_validator(mode="after")
@@ -148,12 +159,14 @@ class ChatRequest(Sampling):
 
     def chat(self) -> Chat:
         """What the agent is asked."""
-        documents = self.documents
+        chosen = self.documents if isinstance(self.documents, Documents) else Documents()
         return Chat(
             messages=[message.plain() for message in self.messages],
             options=self.options() | self._shape(),
-            documents=documents if isinstance(documents, bool) or documents is None else True,
-            collection=documents.collection if isinstance(documents, Documents) else None,
+            documents=True if isinstance(self.documents, Documents) else self.documents,
+            collection=chosen.collection,
+            title=chosen.title,
+            source=chosen.source,
             conversation=self.conversation or False,
         )
 

@@ -12,7 +12,7 @@ from .audio_shapes import Language, SpeechRequest
 from .backend import Chat, Piece
 from .bodies import check, read_bytes, read_form, read_json
 from .chat import whole
-from .chat_shapes import Collection, Name, Sampling, SourceRow, source_rows
+from .chat_shapes import Collection, Name, Origin, Sampling, SourceRow, Title, source_rows
 from .encoding import Format
 from .events import reply_in_events
 from .keys import AGENT
@@ -24,12 +24,17 @@ MAX_CHARS = 100_000
 
 
 class ChatLine(BaseModel):
-    """One message to the agent. Without a `conversation` it begins one, whose id the reply gives."""
+    """One message to the agent. Without a `conversation` it begins one, whose id the reply gives.
+
+    `collection`, `title` and `source` narrow down the documents that it answers from.
+    """
 
     message: Annotated[str, Field(min_length=1, max_length=MAX_CHARS)]
     conversation: Name | None = None
     documents: bool = True
     collection: Collection | None = None
+    title: Title = ""
+    source: Origin = ""
     stream: bool = False
 
 
@@ -97,6 +102,8 @@ async def chat(request: web.Request) -> web.StreamResponse:
         messages=[{"role": "user", "content": body.message}],
         documents=body.documents,
         collection=body.collection,
+        title=body.title,
+        source=body.source,
         conversation=body.conversation or True,
     )
     pieces = request.app[AGENT].answer(asked)

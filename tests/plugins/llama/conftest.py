@@ -28,14 +28,21 @@ def byte_tokens() -> list[str]:
     return [names[byte] for byte in range(256)]
 
 
-def write_gguf(path: Path, *, seed: int = 0, template: str | None = TEMPLATE, tokenizer: str = "gpt2") -> Path:
+def write_gguf(
+    path: Path,
+    *,
+    seed: int = 0,
+    template: str | None = TEMPLATE,
+    tokenizer: str = "gpt2",
+    context_tokens: int = CONTEXT_TOKENS,
+) -> Path:
     """A llama with random weights, a byte-level vocabulary and, unless None, a chat template."""
     tokens = [*byte_tokens(), *CONTROL, *TAGS, "th", "the"]
     kind = gguf.TokenType
     kinds = [kind.NORMAL] * 256 + [kind.CONTROL] * 3 + [kind.USER_DEFINED] * 2 + [kind.NORMAL] * 2
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_block_count(LAYERS)
-    writer.add_context_length(CONTEXT_TOKENS)
+    writer.add_context_length(context_tokens)
     writer.add_embedding_length(WIDTH)
     writer.add_feed_forward_length(INNER)
     writer.add_head_count(HEADS)

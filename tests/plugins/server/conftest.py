@@ -110,6 +110,7 @@ class Embedder:
 class Found:
     query: str
     documents: bool
+    within: tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Knowledge:
         return [Document("d1", collection)]
 
     def search(self, query: str, *, k: int, collection: str, title: str, source: str, documents: bool) -> Found:
-        return Found(query, documents)
+        return Found(query, documents, (collection, title, source))
 
 
 @dataclass

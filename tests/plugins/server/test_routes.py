@@ -99,7 +99,13 @@ async def test_the_embedding_model_is_named_with_its_dimension(bench: Bench) -> 
 
 
 async def test_retrieval_passes_the_documents_switch_on(bench: Bench) -> None:
-    assert await bench.client.retrieve("when", documents=False) == {"query": "when", "documents": False}
+    found = await bench.client.retrieve("when", documents=False)
+    assert found == {"query": "when", "documents": False, "within": ["default", "", ""]}
+
+
+async def test_retrieval_is_limited_to_the_documents_that_are_named(bench: Bench) -> None:
+    found = await bench.client.retrieve("when", collection="menu", title="Drinks", source="bar.md")
+    assert found["within"] == ["menu", "Drinks", "bar.md"]
 
 
 async def test_a_call_that_is_over_is_released(bench: Bench) -> None:

@@ -61,14 +61,35 @@ async def test_fields_that_the_model_honours_reach_it(door: Client, agent: FakeA
 
 
 @pytest.mark.parametrize(
-    ("documents", "wanted", "collection"),
-    [(None, None, None), (True, True, None), (False, False, None), ({"collection": "menu"}, True, "menu")],
+    ("documents", "wanted"),
+    [
+        (None, (None, None, "", "")),
+        (True, (True, None, "", "")),
+        (False, (False, None, "", "")),
+        ({}, (True, None, "", "")),
+        ({"collection": "menu"}, (True, "menu", "", "")),
+        ({"title": "Drinks", "source": "bar.md"}, (True, None, "Drinks", "bar.md")),
+    ],
 )
 async def test_documents_are_used_as_the_request_says(
-    door: Client, agent: FakeAgent, documents: object, wanted: bool | None, collection: str | None
+    door: Client, agent: FakeAgent, documents: object, wanted: tuple[object, ...]
 ) -> None:
     await door.post("/v1/chat/completions", json=HELLO | {"documents": documents})
-    assert (agent.asked[0].documents, agent.asked[0].collection) == (wanted, collection)
+    (asked,) = agent.asked
+    assert (asked.documents, asked.collection, asked.title, asked.source) == wanted
+
+
+async def test_a_plain_question_may_name_its_documents_too(door: Client, agent: FakeAgent) -> None:
+    named = {"collection": "menu", "title": "Drinks", "source": "bar.md"}
+    await door.post("/chat", json={"message": "what is there to drink"} | named)
+    (asked,) = agent.asked
+    assert {"collection": asked.collection, "title": asked.title, "source": asked.source} == named
+
+
+async def test_the_choice_of_documents_is_published(door: Client) -> None:
+    schemas = (await (await door.get("/openapi.json")).json())["components"]["schemas"]
+    assert {"collection", "title", "source"} == set(schemas["Documents"]["properties"])
+    assert {"collection", "title", "source"} <= set(schemas["ChatLine"]["properties"])
 
 
 async def test_parts_of_text_become_one_text_and_developers_are_the_system(door: Client, agent: FakeAgent) -> None:
@@ -87,6 +108,8 @@ async def test_parts_of_text_become_one_text_and_developers_are_the_system(door:
         ({"temperature": 3}, "temperature"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"logprobs": True}, "logprobs"),
+        ({"documents": {"colection": "menu"}}, "documents.Documents.colection"),
+        ({"documents": {"title": "x" * 501}}, "documents.Documents.title"),
         ({"tool_choice": {"type": "function", "function": {"name": "gone"}}}, None),
     ],
 )
