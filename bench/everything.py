@@ -34,13 +34,13 @@ class Part:
 PARTS = (
     Part("heard --stock --documents --compared 16", 600.0),
     Part("heard --stock --models standard-shapes --turns 8", 360.0),
-    Part("calls --seconds 16", 420.0),
+    Part("calls --seconds 14", 420.0),
     Part("engine", 180.0),
     Part("knowledge", 360.0),
     Part("interrupt", 180.0),
     Part("noise", 300.0),
     Part("survival --calls 100", 420.0),
-    Part("http --seconds 25", 240.0),
+    Part("http --seconds 20", 240.0),
 )
 """Fewer repetitions than some commands make by themselves: enough for every figure, within a quarter of an hour."""
 

@@ -18,6 +18,8 @@ from bench.stock.models import LLAMA, Answers, Documents, Models, Voice, Whisper
 from plugins.audio import Float
 
 END = "<|endoftext|>"
+BEFORE_TEXT_TOKENS = 2
+"""An English Whisper's prompt. CTranslate2 decodes half as many tokens as prompt and limit are together."""
 
 
 class ScriptedWhisper(Whisper):
@@ -37,7 +39,7 @@ class ScriptedWhisper(Whisper):
             temperature=0.0,
             without_timestamps=True,
             suppress_tokens=[-1, int(tokenizer.token_to_id(END) or 0)],
-            max_new_tokens=len(tokenizer.encode(f" {text}").ids) + TOKENS_OF_AN_END,
+            max_new_tokens=2 * (len(tokenizer.encode(f" {text}").ids) + TOKENS_OF_AN_END) - BEFORE_TEXT_TOKENS,
         )
         for _ in segments:  # the work is done as they are asked for
             pass
