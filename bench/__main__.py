@@ -105,6 +105,8 @@ def survival(
     calls: Annotated[int, typer.Option(help="Short calls over which nothing may grow.")] = growth.CALLS,
 ) -> None:
     """Killed workers and engines as callers notice them, and memory over many short calls."""
+    lines = 4 * growth.AT_ONCE  # calls that just ended still hold theirs
+    steer_libraries({"WORKER_MAX_CALLS": str(lines)})
     asyncio.run(survival_bench.run(load(), calls=calls, keep=partial(save, "survival")))
 
 
