@@ -84,9 +84,9 @@ class Documents:
         index = index_of(settings, embedder=self._embedder.name, dim=self._embedder.dim)
         self._retriever = Retriever(index, self._embedder, stock_lines())
 
-    def search(self, query: str, *, k: int, collection: str, documents: bool) -> Json:
-        """What the engine's `/v1/retrieve` says."""
-        return asdict(self._retriever.search(query, k=k, collection=collection, documents=documents))
+    def search(self, query: str, **wanted: Any) -> Json:
+        """What the engine's `/v1/retrieve` says; `wanted` is as in `Retriever.search`."""
+        return asdict(self._retriever.search(query, **wanted))
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Models:
     def try_out(self) -> None:
         """Use each once, so that no call is the first to."""
         self.whisper.words_in(np.zeros(WHISPER_RATE_HZ, np.float32))
-        found = self.documents.search("hello", k=1, collection="default", documents=True)
+        found = self.documents.search("hello")
         for _ in self.answers.deltas(Prompt([{"role": "user", "content": "hello"}], {}, found)):
             break
         self.voice.sound_of("hello")
