@@ -1,8 +1,7 @@
 """Benchmarks: what callers live through, how many fit on a machine, and what outlives what."""
 
 import asyncio
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,15 +23,19 @@ app = typer.Typer(help="Benchmarks: each prints a table and writes bench/results
 
 
 @app.callback()
-def every_answer_is_made() -> None:
-    """What is measured is the models, not what they said before."""
-    steer_libraries({"ANSWER_CACHE": "0"})
+def every_call_is_answered() -> None:
+    """By the models, not with what they said before, and however slow the machine is."""
+    steer_libraries({"ANSWER_CACHE": "0", "ENGINE_TARGET_MS": "0"})
 
 
 @app.command()
 def heard(
     turns: Annotated[int | None, typer.Option(help="Spoken turns of the call; 30, with standard shapes 12.")] = None,
     stock: Annotated[bool, typer.Option(help="Also the same models used the usual way, in the same run.")] = False,
+    documents: Annotated[bool, typer.Option("--documents", help="Every question once more without them.")] = False,
+    compared: Annotated[
+        int | None, typer.Option(help="So many of the questions without documents and to stock; all.")
+    ] = None,
     models: Annotated[
         Literal["starter", "standard-shapes"],
         typer.Option(help="The starter's, or random weights in the shapes of standard ones."),
@@ -48,7 +51,8 @@ def heard(
     """
     stage = Stage(build(size), mode=answers) if models == "standard-shapes" else None
     turns = turns or (heard_bench.STANDARD_TURNS if stage else heard_bench.TURNS)
-    figures = asyncio.run(heard_bench.run(load(), turns=turns, with_stock=stock, stage=stage))
+    plan = heard_bench.Plan(turns, min(compared or turns, turns), stock, documents, stage)
+    figures = asyncio.run(heard_bench.run(load(), plan))
     if not stage:
         save("heard", figures)
     elif (size, answers) == ("0.5b", "quote"):
@@ -65,7 +69,7 @@ def calls(
     """Simultaneous talking calls: heard latency, memory and cores against their number."""
     numbers = _numbers(at)
     lines = 2 * max(numbers)  # calls that just ended still hold theirs
-    steer_libraries({"WORKER_MAX_CALLS": str(lines), "ENGINE_TARGET_MS": "0"})
+    steer_libraries({"WORKER_MAX_CALLS": str(lines)})
     figures = asyncio.run(
         calls_bench.run(load(), at=numbers, seconds=seconds, target_ms=target_ms, with_model_sets=per_call_engines)
     )
@@ -101,9 +105,9 @@ def survival(
     calls: Annotated[int, typer.Option(help="Short calls over which nothing may grow.")] = growth.CALLS,
 ) -> None:
     """Killed workers and engines as callers notice them, and memory over many short calls."""
-    steer_libraries({"ENGINE_TARGET_MS": "0"})
-    figures = asyncio.run(survival_bench.run(load(), calls=calls))
-    save("survival", figures)
+    lines = 4 * growth.AT_ONCE  # calls that just ended still hold theirs
+    steer_libraries({"WORKER_MAX_CALLS": str(lines)})
+    asyncio.run(survival_bench.run(load(), calls=calls, keep=partial(save, "survival")))
 
 
 @app.command()
@@ -140,36 +144,22 @@ def http(
     save("http", asyncio.run(http_bench.run(load(), streams=streams, seconds=seconds)))
 
 
-EVERYTHING = (
-    ("heard", "--stock"),
-    ("heard", "--stock", "--models", "standard-shapes"),
-    ("calls",),
-    ("engine",),
-    ("knowledge",),
-    ("interrupt",),
-    ("noise",),
-    ("survival",),
-    ("http",),
-)
-
-
 @app.command("all")
 def everything() -> None:
     """All of it, one after the other, each in a process of its own; then the table for the README."""
-    from bench import table
+    from bench.everything import run
 
-    failed = [words for words in EVERYTHING if subprocess.run([sys.executable, "-m", "bench", *words]).returncode]
-    print(table.write())
-    if failed:
-        raise SystemExit(f"did not end well: {', '.join(' '.join(words) for words in failed)}")
+    run()
 
 
 @app.command(hidden=True)
-def stock() -> None:
+def stock(
+    script: Annotated[Path | None, typer.Option(help="What the callers of standard shapes will say.")] = None,
+) -> None:
     """The worker that `heard --stock` compares with; runs until terminated."""
-    from bench.stock import serve
+    from bench.stock.worker import serve
 
-    asyncio.run(serve())
+    asyncio.run(serve(script))
 
 
 @app.command(hidden=True)

@@ -7,8 +7,7 @@ rises with the calls of the last minutes; it is shown by itself and counted from
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psutil
 from livekit import rtc
@@ -18,6 +17,7 @@ from agent.caller.conversation import CHAT
 from agent.caller.errors import CallFailed
 from agent.caller.line import Ear
 from agent.caller.ticket import Keys, Ticket, ask_for_ticket, mint_ticket
+from bench.usage import parts
 
 CALLS = 500
 AT_ONCE = 4
@@ -90,16 +90,9 @@ def growth(first: Holding, last: Holding) -> Growth:
 
 def processes() -> dict[str, psutil.Process]:
     """The processes that this one supervises, by name; workers are numbered in the order of their start."""
-    found: dict[str, psutil.Process] = {}
-    for child in psutil.Process().children():
-        with suppress(psutil.Error):
-            words = child.cmdline() or [""]
-            name = "livekit" if words[0].endswith("livekit-server") else words[-1]
-            if name == "worker":
-                name = f"worker-{1 + sum(known.startswith(name) for known in found)}"
-            if name.split("-")[0] in ("livekit", "engine", "worker", "web"):
-                found[name] = child
-    return found
+    found = {name: psutil.Process(pid) for name in (LIVEKIT, "engine", "web") for pid in parts(name)}
+    workers = enumerate(parts("worker"), start=1)
+    return found | {f"worker-{number}": psutil.Process(pid) for number, pid in workers}
 
 
 def holding(process: psutil.Process) -> Holding:
@@ -114,20 +107,25 @@ def holding(process: psutil.Process) -> Holding:
     )
 
 
-async def watch(
-    calls: int, call: Callable[[int], Awaitable[None]], *, told: Callable[[Sample], None]
-) -> tuple[list[Sample], int]:
-    """Make `calls` calls, AT_ONCE at a time, with a sample after each SAMPLE_EVERY; and how many failed."""
-    samples: list[Sample] = []
-    failed, began_s = 0, time.monotonic()
+@dataclass
+class Watch:
+    """What was seen while calls were made."""
+
+    samples: list[Sample] = field(default_factory=list[Sample])
+    failed: int = 0
+
+
+async def watch(calls: int, call: Callable[[int], Awaitable[None]], *, told: Callable[[Watch], None]) -> Watch:
+    """Make `calls` calls, AT_ONCE at a time; a sample after each SAMPLE_EVERY, of which `told` is told."""
+    seen, began_s = Watch(), time.monotonic()
     for first in range(0, calls, SAMPLE_EVERY):
         numbers = range(first, min(calls, first + SAMPLE_EVERY))
-        failed += await make(numbers, call)
+        seen.failed += await make(numbers, call)
         await asyncio.sleep(SETTLE_S)
         holdings = {name: holding(one) for name, one in processes().items()}
-        samples.append(Sample(numbers.stop, time.monotonic() - began_s, holdings))
-        told(samples[-1])
-    return samples, failed
+        seen.samples.append(Sample(numbers.stop, time.monotonic() - began_s, holdings))
+        told(seen)
+    return seen
 
 
 async def make(numbers: range, call: Callable[[int], Awaitable[None]]) -> int:

@@ -1,37 +1,33 @@
 """Many spoken turns: how long each answer takes to be heard, where the time goes, and who is cut off.
 
-Whole questions measure the latency; a second call, of people who hesitate, measures how often they are interrupted.
-With `--stock` the same questions go, in the same run, to the same models used the usual way (`bench/stock.py`).
+Whole questions measure the latency; other calls, of people who hesitate, measure how often they are interrupted.
+With `--documents` every question is asked once more without them, in the same call: that is what retrieval adds.
+With `--stock` the same questions go, in the same run, to the same models used the usual way (`bench/stock`).
 With `--models standard-shapes` whole questions alone are put to models of the usual sizes (`bench/shapes`).
 """
 
-import asyncio
-import sys
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from rich.console import Console
 from rich.table import Table
 
-from agent.caller.conversation import run_call
 from agent.caller.report import TurnReport
-from agent.caller.script import CallScript, Say
-from agent.caller.ticket import Keys, Ticket, ask_for_ticket, mint_ticket
+from agent.caller.script import CallScript
+from agent.caller.ticket import Keys, ask_for_ticket, mint_ticket
 from agent.machine import running_machine
-from agent.settings import Settings, child_environment
+from agent.settings import Settings
+from bench.asking import Turns, ask, ask_twice, hesitate, script_of
 from bench.results import percentile
 from bench.shapes.stage import Stage
 
 TURNS = 30
 STANDARD_TURNS = 12
 QUESTIONS = Path(__file__).with_name("questions.txt")
-HESITATIONS = Path(__file__).with_name("hesitations.txt")
-LISTEN_S = 1.0
-"""How much of an answer the caller listens to."""
 LOG = Path("run/bench.log")
-STOCK_START_S = 60.0
+OURS, WITHOUT, STOCK = "landline", "without documents", "stock"
 STAGES = (
     "end_of_turn_ms",
     "transcript_ms",
@@ -46,27 +42,51 @@ STAGES = (
 Figures = dict[str, object]
 
 
-async def run(settings: Settings, *, turns: int, with_stock: bool, stage: Stage | None = None) -> Figures:
-    """Start everything, make the calls, print the table and return the figures for `latest.json`.
+@dataclass(frozen=True)
+class Plan:
+    """What is measured. `compared` of the questions, the first, are also asked without documents and of stock."""
 
-    A `stage` runs other models, and without the callers who hesitate.
-    """
-    script = _script(questions(turns))
-    hesitating: Sequence[TurnReport] = ()
+    turns: int
+    compared: int
+    with_stock: bool = False
+    with_documents: bool = False
+    stage: Stage | None = None
+    """Other models, and then no callers who hesitate."""
+
+
+async def run(settings: Settings, plan: Plan) -> Figures:
+    """Start everything, make the calls, print the table and return the figures for `latest.json`."""
+    script, stage = script_of(questions(plan.turns)), plan.stage
+    hesitating: Turns = ()
     async with running_machine(settings, log=LOG, members=stage.members(settings, script) if stage else ()) as page:
-        columns = {"landline": await _call(script, await ask_for_ticket(page))}
+        columns = await _ours(script, page, plan)
         if not stage:
-            hesitating = await _call(_script(HESITATIONS.read_text().splitlines()), await ask_for_ticket(page))
-        if with_stock:
-            async with _stock_worker(stage.environment if stage else {}) as agent_name:
-                ticket = mint_ticket(keys(settings), agent_name=agent_name, lifetime_s=3600)
-                columns["stock"] = await _call(script, ticket)
+            hesitating = await hesitate(page)
+        if plan.with_stock:
+            columns[STOCK] = await _stock(script_of(questions(plan.compared)), settings, stage)
     Console().print(_table(columns, hesitating))
     return figures(columns, hesitating)
 
 
-def _script(said: Sequence[str]) -> CallScript:
-    return CallScript([Say(text) for text in said], listen_s=LISTEN_S)
+async def _ours(script: CallScript, page: str, plan: Plan) -> dict[str, Turns]:
+    ticket = await ask_for_ticket(page)
+    if not plan.with_documents:
+        return {OURS: _answered(await ask(script, ticket))}
+    ours, without = await ask_twice(script, ticket, first=plan.compared)
+    return {OURS: _answered(ours), WITHOUT: _answered(without)}
+
+
+async def _stock(script: CallScript, settings: Settings, stage: Stage | None) -> Turns:
+    from bench.stock.beside import stock_worker
+
+    async with stock_worker(stage, log=LOG) as agent_name:
+        return _answered(await ask(script, mint_ticket(keys(settings), agent_name=agent_name, lifetime_s=3600)))
+
+
+def _answered(turns: Turns) -> Turns:
+    if not latencies(turns):
+        raise SystemExit(f"not one of {len(turns)} turns was answered; {LOG} says why")
+    return turns
 
 
 def questions(count: int) -> list[str]:
@@ -75,62 +95,62 @@ def questions(count: int) -> list[str]:
     return [lines[number % len(lines)] for number in range(count)]
 
 
-async def _call(script: CallScript, ticket: Ticket) -> Sequence[TurnReport]:
-    report = await run_call(script, ticket=ticket)
-    if not latencies(report.turns):
-        raise SystemExit(f"not one of {len(report.turns)} turns was answered; {LOG} says why")
-    return report.turns
-
-
 def keys(settings: Settings) -> Keys:
     """What tickets are signed with."""
     secret = settings.livekit.api_secret.get_secret_value()
     return Keys(settings.livekit_url, settings.livekit.api_key, secret)
 
 
-@asynccontextmanager
-async def _stock_worker(environment: Mapping[str, str]) -> AsyncGenerator[str]:
-    """The worker of `bench/stock.py` beside ours; gives its agent's name."""
-    from bench.stock import AGENT_NAME, READY
-
-    with LOG.open("a") as log:
-        worker = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bench", "stock"),
-            env=child_environment(environment),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log,
-        )
-    assert worker.stdout
-    try:
-        async with asyncio.timeout(STOCK_START_S):
-            while READY not in (await worker.stdout.readline()).decode():
-                if worker.returncode is not None:
-                    raise RuntimeError(f"the stock worker did not start; {LOG} says why")
-        yield AGENT_NAME
-    finally:
-        worker.terminate()
-        await worker.wait()
-
-
 def figures(columns: Mapping[str, Sequence[TurnReport]], hesitating: Sequence[TurnReport]) -> Figures:
     """What goes into `latest.json`; latencies in milliseconds, of answered turns only."""
-    ours = latencies(columns["landline"])
+    ours = latencies(columns[OURS])
     found: Figures = {
-        "turns": len(columns["landline"]),
-        "unanswered": len(columns["landline"]) - len(ours),
+        "turns": len(columns[OURS]),
+        "unanswered": len(columns[OURS]) - len(ours),
         "p50_ms": round(median(ours)),
         "p95_ms": round(percentile(ours, 0.95)),
-        "cutoff_rate_plain": round(cut_off(columns["landline"]), 3),
-        "made_ahead_rate": round(share(columns["landline"], is_made_ahead), 3),
-        "waterfall_ms": {name: round(value) for name, value in stage_medians(columns["landline"]).items()},
+        "cutoff_rate_plain": round(cut_off(columns[OURS]), 3),
+        "made_ahead_rate": round(share(columns[OURS], is_made_ahead), 3),
+        "waterfall_ms": {name: round(value) for name, value in stage_medians(columns[OURS]).items()},
     }
     if hesitating:
         found["cutoff_rate"] = round(cut_off(hesitating), 3)
-    if "stock" in columns:
-        stock = latencies(columns["stock"])
-        found |= {"stock_p50_ms": round(median(stock)), "stock_p95_ms": round(percentile(stock, 0.95))}
-        found["stock_ratio"] = round(median(ours) / median(stock), 3)
-    return found
+    return found | _added_by_documents(columns) | _beside_stock(columns)
+
+
+def _added_by_documents(columns: Mapping[str, Turns]) -> Figures:
+    """The difference of the medians, of the same questions."""
+    if WITHOUT not in columns:
+        return {}
+    without = median(latencies(columns[WITHOUT]))
+    same = median(latencies(columns[OURS][: len(columns[WITHOUT])]))
+    return {"without_documents_p50_ms": round(without), "documents_ms": round(same - without)}
+
+
+def _beside_stock(columns: Mapping[str, Turns]) -> Figures:
+    """The usual way; the ratio of the medians is that of the same questions."""
+    if STOCK not in columns:
+        return {}
+    turns = columns[STOCK]
+    stock, same = latencies(turns), columns[OURS][: len(turns)]
+    return {
+        "stock_turns": len(turns),
+        "stock_unanswered": len(turns) - len(stock),
+        "stock_p50_ms": round(median(stock)),
+        "stock_p95_ms": round(percentile(stock, 0.95)),
+        "stock_ratio": round(median(latencies(same)) / median(stock), 3),
+        "stock_same_answers": round(same_answers(same, turns), 3),
+    }
+
+
+def same_answers(ours: Turns, theirs: Turns) -> float:
+    """The share of questions to which both began the same answer, as far as both were heard."""
+    begun = [(_letters(one.answer), _letters(other.answer)) for one, other in zip(ours, theirs, strict=False)]
+    return sum(bool(a and b) and (a.startswith(b) or b.startswith(a)) for a, b in begun) / len(begun)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.lower()))
 
 
 def latencies(turns: Sequence[TurnReport]) -> list[float]:
@@ -166,8 +186,10 @@ def _table(columns: Mapping[str, Sequence[TurnReport]], hesitating: Sequence[Tur
     table.add_row("p95", *(f"{percentile(row, 0.95):.0f}" for row in rows.values()))
     table.add_row("answered", *(f"{len(row)} of {len(columns[name])}" for name, row in rows.items()))
     table.add_row("cut off", *(f"{cut_off(turns):.0%}" for turns in columns.values()))
+    if STOCK in columns:
+        table.caption = f"{same_answers(columns[OURS], columns[STOCK]):.0%} of our answers and stock's begin alike"
     if hesitating:
         table.add_row("cut off while hesitating", f"{cut_off(hesitating):.0%}")
-    for stage, value in stage_medians(columns["landline"]).items():
+    for stage, value in stage_medians(columns[OURS]).items():
         table.add_row(f"  {stage.removesuffix('_ms').replace('_', ' ')}", f"{value:.0f}")
     return table

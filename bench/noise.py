@@ -33,7 +33,9 @@ from plugins.whisper.stt import STT
 NOISE_S = 600.0
 NOISE_RATE_HZ = 16_000
 LOG = Path("run/bench.log")
-CALLERS = 3
+CALLERS = 4
+LISTENERS = 2
+"""Stretches of noise that are heard at a time."""
 BACKCHANNELS = ("yeah", "okay", "uh-huh", "right")
 VOICES = ("en-us+m3", "en-us+f2", "en-us+m7")
 ECHO_GAIN, ECHO_DELAY_S = 0.25, 0.15
@@ -82,9 +84,14 @@ async def run(settings: Settings, *, seconds: float = NOISE_S) -> dict[str, obje
 
 async def hear_noise(engine: EngineClient, *, seconds: float) -> Counter[str]:
     """Words that come of each kind of noise."""
-    whisper, invented = STT(engine), Counter[str]()
-    for kind, audio in sounds.non_speech(seconds, rate_hz=NOISE_RATE_HZ):
-        invented[kind] += await _words_in(whisper, audio)
+    invented, stretches = Counter[str](), sounds.non_speech(seconds, rate_hz=NOISE_RATE_HZ)
+
+    async def listen() -> None:
+        whisper = STT(engine)
+        for kind, audio in stretches:
+            invented[kind] += await _words_in(whisper, audio)
+
+    await asyncio.gather(*(listen() for _ in range(LISTENERS)))
     await engine.aclose()
     return invented
 

@@ -22,7 +22,7 @@ from agent.caller.ticket import Ticket, mint_ticket
 from agent.machine import running_machine
 from agent.probes import answers, engine_is_ready
 from agent.settings import Settings
-from bench.growth import LIVEKIT, Sample, growths, memory_growth, processes, settled, short_call, watch
+from bench.growth import LIVEKIT, Sample, Watch, growths, memory_growth, processes, settled, short_call, watch
 from bench.heard import keys
 
 LOG = Path("run/bench.log")
@@ -34,8 +34,11 @@ FOLLOW_UP, FOLLOW_UP_KEY = "and on sundays", "breakfast is served from 8 am"
 Figures = dict[str, object]
 
 
-async def run(settings: Settings, *, calls: int) -> Figures:
-    """Start everything, kill it piece by piece, make the calls, print the tables; the figures for `latest.json`."""
+async def run(settings: Settings, *, calls: int, keep: Callable[[Figures], None]) -> None:
+    """Start everything, kill it piece by piece, make the calls and print the tables.
+
+    `keep` is given the figures for `latest.json` as they come, so that a run that is broken off has some too.
+    """
     console = Console()
     async with running_machine(settings, log=LOG) as page:
         engine = [await engine_death(settings)]
@@ -43,10 +46,15 @@ async def run(settings: Settings, *, calls: int) -> Figures:
         engine.append(await engine_death(settings))  # not earlier: what dies twice in a row starts again more slowly
         console.print(f"worker killed: the agent is heard again after {_seconds([s for s, _ in workers])}")
         console.print(f"engine killed: the interrupted turn is answered after {_seconds(engine)}")
-        samples, failed = await many_calls(settings, page, calls, console)
-    console.print(table(samples))
-    found = figures(workers, engine)
-    return found | ({"calls": calls, "calls_failed": failed, **growth_figures(samples)} if samples else {})
+        found = figures(workers, engine)
+
+        def told(seen: Watch) -> None:
+            console.print(_line(seen.samples[-1]))
+            keep(found | growth_figures(seen))
+
+        seen = await many_calls(settings, page, calls, told) if calls else Watch()
+    keep(found | growth_figures(seen))
+    console.print(table(seen.samples))
 
 
 def figures(workers: Sequence[tuple[float, bool]], engine: Sequence[float]) -> Figures:
@@ -61,9 +69,15 @@ def figures(workers: Sequence[tuple[float, bool]], engine: Sequence[float]) -> F
     }
 
 
-def growth_figures(samples: Sequence[Sample]) -> Figures:
-    """What goes into `latest.json` of the many calls."""
+def growth_figures(seen: Watch) -> Figures:
+    """What goes into `latest.json` of the many calls; nothing before there are two samples to compare."""
+    samples = seen.samples
+    if len(samples) < 2:
+        return {}
     return {
+        "calls": samples[-1].calls,
+        "calls_failed": seen.failed,
+        "calls_s": round(samples[-1].at_s),
         "memory_growth": round(memory_growth(samples), 4),
         "settled_private_mb": round(settled(samples).private_mb),
         "growth": {name: asdict(one) for name, one in growths(samples).items()},
@@ -109,13 +123,13 @@ async def engine_death(settings: Settings) -> float:
     return answered[0].began_at_s - died_s
 
 
-async def many_calls(settings: Settings, page: str, calls: int, console: Console) -> tuple[list[Sample], int]:
-    """Short calls, and a line for each sample."""
+async def many_calls(settings: Settings, page: str, calls: int, told: Callable[[Watch], None]) -> Watch:
+    """Short calls."""
 
     def call(number: int) -> Awaitable[None]:
         return short_call(number, page=page, keys=keys(settings), agent_name=settings.worker.agent_name)
 
-    return await watch(calls, call, told=lambda sample: console.print(_line(sample)))
+    return await watch(calls, call, told=told)
 
 
 def _line(sample: Sample) -> str:

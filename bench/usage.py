@@ -37,10 +37,11 @@ def parts(name: str, *, environment: Mapping[str, str] = MappingProxyType({})) -
     """What this process runs as `python -m agent NAME`, or its livekit-server, with `environment` set."""
     found: list[Pid] = []
     for child in psutil.Process().children():
-        words = child.cmdline()
-        is_named = words and (words[-1] == name or (name == "livekit" and words[0].endswith("livekit-server")))
-        if is_named and environment.items() <= child.environ().items():
-            found.append(child.pid)
+        with suppress(psutil.Error):  # it may just have died
+            words = child.cmdline()
+            is_named = words and (words[-1] == name or (name == "livekit" and words[0].endswith("livekit-server")))
+            if is_named and environment.items() <= child.environ().items():
+                found.append(child.pid)
     return found
 
 

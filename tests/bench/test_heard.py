@@ -7,7 +7,7 @@ import pytest
 
 from agent.caller.report import TurnReport
 from bench import results
-from bench.heard import figures, questions
+from bench.heard import figures, questions, same_answers
 from bench.results import percentile, save
 
 
@@ -24,7 +24,9 @@ def test_a_percentile_is_a_value_that_was_measured() -> None:
 
 def test_figures_count_what_was_cut_off_made_ahead_and_never_answered() -> None:
     ours = [turn(400, ahead_ms=90), turn(500), turn(None), turn(600, ahead_ms=50, is_cut_off=True)]
-    found = figures({"landline": ours, "stock": [turn(1000)]}, [turn(700), turn(None, is_cut_off=True)])
+    found = figures(
+        {"landline": ours, "stock": [turn(1000)] * 3 + [turn(None)]}, [turn(700), turn(None, is_cut_off=True)]
+    )
     assert found["p50_ms"] == 500
     assert found["p95_ms"] == 600
     assert found["unanswered"] == 1
@@ -32,7 +34,22 @@ def test_figures_count_what_was_cut_off_made_ahead_and_never_answered() -> None:
     assert found["cutoff_rate_plain"] == 0.25
     assert found["made_ahead_rate"] == 0.5
     assert found["stock_ratio"] == 0.5
+    assert found["stock_unanswered"] == 1
     assert found["waterfall_ms"] == {"retrieval_ms": 12, "ahead_ms": 25}
+
+
+def test_what_documents_add_is_the_difference_of_the_medians() -> None:
+    columns = {"landline": [turn(400), turn(450), turn(480)], "without documents": [turn(390), turn(440), turn(900)]}
+    assert figures(columns, ())["documents_ms"] == 10
+
+
+def test_answers_are_the_same_if_they_begin_alike_as_far_as_they_were_heard() -> None:
+    def said(*answers: str) -> list[TurnReport]:
+        return [TurnReport("voice", "said", "heard", answer) for answer in answers]
+
+    ours = said("Breakfast is served", "Parking costs", "", "We open")
+    theirs = said("breakfast is", "Dogs are", "", "We open at nine.")
+    assert same_answers(ours, theirs) == 0.5
 
 
 def test_there_are_as_many_questions_as_wanted() -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from agent.caller.errors import NoAgent
-from bench.growth import AT_ONCE, Holding, Sample, growths, make, memory_growth, settled
+from bench.growth import AT_ONCE, Holding, Sample, Watch, growths, make, memory_growth, settled
 from bench.survival import figures, growth_figures
 
 
@@ -33,7 +33,13 @@ def test_each_process_has_its_own_growth() -> None:
     assert set(found) == {"engine", "web"}, "a process that started meanwhile has nothing to be compared with"
     assert found["engine"].memory == pytest.approx(0.1)
     assert (found["engine"].threads, found["engine"].files) == (5, 0)
-    assert growth_figures(samples)["settled_private_mb"] == 140
+    assert growth_figures(Watch(samples))["settled_private_mb"] == 140
+
+
+def test_growth_is_told_with_the_number_of_calls_after_which_it_was_seen() -> None:
+    found = growth_figures(Watch([sample(50), sample(75), sample(100)], failed=2))
+    assert (found["calls"], found["calls_failed"]) == (100, 2)
+    assert growth_figures(Watch([sample(25)])) == {}, "nothing to compare with"
 
 
 def test_livekit_counts_by_itself_and_once_its_minute_is_over() -> None:
