@@ -5,8 +5,9 @@ looked at by itself; a large one is searched in LanceDB, and only the sentences 
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import Protocol
 
@@ -20,6 +21,8 @@ from knowledge.words import Rarity, meaningful
 
 _SAMPLED_SENTENCES = 20_000
 """Enough to know which words are rare."""
+_AT_ONCE = ThreadPoolExecutor(4, thread_name_prefix="search")
+"""Waits for LanceDB, which searches on all cores; its threads begin with the first search."""
 
 
 class Line:
@@ -57,12 +60,21 @@ class Pool:
     by_words: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A question, its vector [dim] and where to look."""
+
+    query: str
+    vector: Vectors
+    scope: Scope
+
+
 class Searched(Protocol):
     """A collection that can be searched, and how rare words are in it."""
 
     @property
     def rarity(self) -> Rarity: ...
-    def gather(self, query: str, vector: Vectors, scope: Scope, *, sentences: int, chunks: int) -> Pool: ...
+    def gather(self, asked: Sequence[Asked], *, sentences: int, chunks: int) -> list[Pool]: ...
 
 
 class InMemory:
@@ -79,10 +91,18 @@ class InMemory:
             self._lines_of.setdefault(line.row.chunk_id, []).append(place)
         self.rarity = Rarity(line.words_in_context for line in self._lines)
 
-    def gather(self, query: str, vector: Vectors, scope: Scope, *, sentences: int, chunks: int) -> Pool:
-        near_lines, near_chunks = self._sentence_vectors @ vector, self._chunk_vectors @ vector
-        matching = self._index.matching_chunks(query, scope, limit=chunks, misspelt=True)
-        by_words = tuple(row.chunk_id for row, _ in matching if row.chunk_id in self._places)
+    def gather(self, asked: Sequence[Asked], *, sentences: int, chunks: int) -> list[Pool]:
+        matching = _AT_ONCE.map(partial(self._matching, limit=chunks), asked)
+        return [self._pool(one, ids, sentences, chunks) for one, ids in zip(asked, matching, strict=True)]
+
+    def _matching(self, asked: Asked, *, limit: int) -> tuple[str, ...]:
+        """Chunks by their words."""
+        found = self._index.matching_ids(asked.query, asked.scope, limit=limit, misspelt=True)
+        return tuple(chunk_id for chunk_id in found if chunk_id in self._places)
+
+    def _pool(self, asked: Asked, by_words: tuple[str, ...], sentences: int, chunks: int) -> Pool:
+        scope = asked.scope
+        near_lines, near_chunks = self._sentence_vectors @ asked.vector, self._chunk_vectors @ asked.vector
         nearest = (one for one in _largest(near_chunks) if scope.admits(self._chunks[one]))
         lines = [*islice(self._admitted_lines(_largest(near_lines), scope), sentences)]
         lines = dict.fromkeys([*lines, *(line for key in by_words for line in self._lines_of.get(key, ()))])
@@ -112,14 +132,18 @@ class InTables:
         sample, _ = index.all_sentences(collection, limit=_SAMPLED_SENTENCES)
         self.rarity = Rarity(Line(row).words_in_context for row in sample)
 
-    def gather(self, query: str, vector: Vectors, scope: Scope, *, sentences: int, chunks: int) -> Pool:
-        near = self._index.nearest_chunks(vector, scope, limit=chunks)
-        matching = [row for row, _ in self._index.matching_chunks(query, scope, limit=chunks, misspelt=False)]
+    def gather(self, asked: Sequence[Asked], *, sentences: int, chunks: int) -> list[Pool]:
+        return list(_AT_ONCE.map(partial(self._pool, sentences=sentences, chunks=chunks), asked))
+
+    def _pool(self, asked: Asked, *, sentences: int, chunks: int) -> Pool:
+        index, vector = self._index, asked.vector
+        near = index.nearest_chunks(vector, asked.scope, limit=chunks)
+        matching = [row for row, _ in index.matching_chunks(asked.query, asked.scope, limit=chunks, misspelt=False)]
         found = {row.chunk_id: (row, similarity) for row, similarity in near}
         missing = [row for row in matching if row.chunk_id not in found]
-        similarities = self._index.chunk_similarities(vector, [row.chunk_id for row in missing])
+        similarities = index.chunk_similarities(vector, [row.chunk_id for row in missing])
         found |= {row.chunk_id: (row, similarities.get(row.chunk_id, 0.0)) for row in missing}
-        rows, vectors = self._index.sentences_of(list(found))
+        rows, vectors = index.sentences_of(list(found))
         products = vectors @ vector
         lines = tuple((Line(rows[one]), float(products[one])) for one in _largest(products)[:sentences])
         return Pool(lines=lines, chunks=found, by_words=tuple(row.chunk_id for row in matching))
