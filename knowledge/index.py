@@ -355,6 +355,7 @@ class Index:
 
 def _index_words(tables: Mapping[str, Table]) -> None:
     tables[CHUNKS].index_texts(_SEARCHED_TEXTS)
+    tables[CHUNKS].index_names(["collection"])
     for table in tables.values():
         table.index_ids(["chunk_id"])
 

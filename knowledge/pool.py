@@ -4,7 +4,7 @@ The words are LanceDB's full-text search. The vectors of a small collection are 
 looked at by itself; a large one is searched in LanceDB, and only the sentences of chunks that were found count.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -133,20 +133,59 @@ class InTables:
         self.rarity = Rarity(Line(row).words_in_context for row in sample)
 
     def gather(self, asked: Sequence[Asked], *, sentences: int, chunks: int) -> list[Pool]:
-        return list(_AT_ONCE.map(partial(self._pool, sentences=sentences, chunks=chunks), asked))
+        index, begin = self._index, _AT_ONCE.submit
+        near = [begin(index.nearest_chunks, one.vector, one.scope, limit=chunks) for one in asked]
+        matching = [begin(index.matching_chunks, one.query, one.scope, limit=chunks, misspelt=False) for one in asked]
+        found = [
+            _Found(dict(_by_id(a.result())), dict(_by_id(b.result()))) for a, b in zip(near, matching, strict=True)
+        ]
+        similarities = [
+            begin(index.chunk_similarities, one.vector, each.by_words_alone)
+            for one, each in zip(asked, found, strict=True)
+        ]
+        lines = [begin(index.sentences_of, each.ids) for each in found]
+        return [
+            each.pool(one.vector, similar.result(), *read.result(), most=sentences)
+            for one, each, similar, read in zip(asked, found, similarities, lines, strict=True)
+        ]
 
-    def _pool(self, asked: Asked, *, sentences: int, chunks: int) -> Pool:
-        index, vector = self._index, asked.vector
-        near = index.nearest_chunks(vector, asked.scope, limit=chunks)
-        matching = [row for row, _ in index.matching_chunks(asked.query, asked.scope, limit=chunks, misspelt=False)]
-        found = {row.chunk_id: (row, similarity) for row, similarity in near}
-        missing = [row for row in matching if row.chunk_id not in found]
-        similarities = index.chunk_similarities(vector, [row.chunk_id for row in missing])
-        found |= {row.chunk_id: (row, similarities.get(row.chunk_id, 0.0)) for row in missing}
-        rows, vectors = index.sentences_of(list(found))
+
+@dataclass(frozen=True)
+class _Found:
+    """Chunks by their ids, best first, each with the score that it was found by."""
+
+    near: dict[str, tuple[ChunkRow, float]]
+    matching: dict[str, tuple[ChunkRow, float]]
+
+    @property
+    def by_words_alone(self) -> list[str]:
+        return [chunk_id for chunk_id in self.matching if chunk_id not in self.near]
+
+    @property
+    def ids(self) -> list[str]:
+        return [*self.near, *self.by_words_alone]
+
+    def pool(
+        self,
+        vector: Vectors,
+        similarities: Mapping[str, float],
+        rows: Sequence[SentenceRow],
+        vectors: Vectors,
+        *,
+        most: int,
+    ) -> Pool:
+        """With the `most` nearest of the sentences in `rows`, and the similarities of what was found by words alone."""
         products = vectors @ vector
-        lines = tuple((Line(rows[one]), float(products[one])) for one in _largest(products)[:sentences])
-        return Pool(lines=lines, chunks=found, by_words=tuple(row.chunk_id for row in matching))
+        by_words = {key: (self.matching[key][0], similarities.get(key, 0.0)) for key in self.by_words_alone}
+        return Pool(
+            lines=tuple((Line(rows[one]), float(products[one])) for one in _largest(products)[:most]),
+            chunks=self.near | by_words,
+            by_words=tuple(self.matching),
+        )
+
+
+def _by_id(found: Sequence[tuple[ChunkRow, float]]) -> dict[str, tuple[ChunkRow, float]]:
+    return {row.chunk_id: (row, score) for row, score in found}
 
 
 def _largest(values: Vectors) -> Sequence[int]:

@@ -20,7 +20,7 @@ _TROUBLE = (RuntimeError, ValueError, OSError)
 _ALL = 2**31 - 1
 _BATCH_ROWS = 4096
 _ROWS_PER_PARTITION = 400
-_PROBES = 12
+_PROBES = 20
 """Partitions of a vector index that a search looks at; without such an index every row is."""
 _KEEP_OLD_VERSIONS = timedelta(days=1)
 """Far longer than any query takes; readers may still be on an older version of a table."""
@@ -124,13 +124,20 @@ class Table:
         for column in self._unindexed(columns):
             attempt(lambda column=column: self._table.create_index(column, config=BTree()))
 
+    def index_names(self, columns: Sequence[str]) -> None:
+        """Make it fast to leave out what has another value in one of these columns, which hold few different ones."""
+        from lancedb.index import Bitmap
+
+        for column in self._unindexed(columns):
+            attempt(lambda column=column: self._table.create_index(column, config=Bitmap()))
+
     def index_vectors(self) -> None:
         """Make `nearest` look at the likely parts of the table only: worth it from some ten thousand rows on."""
-        from lancedb.index import IvfSq
+        from lancedb.index import IvfFlat
 
         partitions = max(1, self.count() // _ROWS_PER_PARTITION)
         for column in self._unindexed(["embedding"]):
-            config = IvfSq(distance_type="dot", num_partitions=partitions)
+            config = IvfFlat(distance_type="dot", num_partitions=partitions, sample_rate=64, max_iterations=10)
             attempt(lambda column=column, config=config: self._table.create_index(column, config=config))
 
     def _unindexed(self, columns: Sequence[str]) -> list[str]:
