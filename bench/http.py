@@ -1,15 +1,17 @@
 """The HTTP door under many conversations: time to the first token, tokens, errors, and how soon a sentence is spoken.
 
-A hundred conversations ask about the documents, read, and ask again: that is the time to the first token. Then as
-many streams of the bare model are open at once, which is what its rate is measured on.
+A hundred conversations ask about the documents, read, and ask again: that is the time to the first token. Nobody asks
+what another has asked, so no answer and no vector is known already. Then as many streams of the bare model are open at
+once, which is what its rate is measured on.
 """
 
 import asyncio
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,9 @@ from rich.table import Table
 from agent.machine import running_machine
 from agent.settings import Settings
 from bench.heard import questions
+from bench.questions import mistyped
 from bench.results import percentile
+from training.llm.evaluate import DEVELOPMENT, read
 
 LOG = Path("run/bench.log")
 STREAMS = 100
@@ -85,19 +89,28 @@ async def measure(page: str, *, streams: int, seconds: float) -> Measured:
 
 async def _conversations(http: aiohttp.ClientSession, *, streams: int, seconds: float) -> Count:
     """People who talk with the agent at the same time, each beginning at a moment of their own."""
-    count, end_s = Count(), time.perf_counter() + seconds
+    count, end_s, asked = Count(), time.perf_counter() + seconds, cycle(different_questions())
     chance = random.Random(5)
     begins = [chance.uniform(0, READING_S[1]) for _ in range(streams)]
-    await asyncio.gather(*(_talk(http, count, begin_s, end_s, random.Random(begin_s)) for begin_s in begins))
+    await asyncio.gather(*(_talk(http, count, begin_s, end_s, asked) for begin_s in begins))
     return count
 
 
-async def _talk(http: aiohttp.ClientSession, count: Count, begin_s: float, end_s: float, chance: random.Random) -> None:
+def different_questions() -> list[str]:
+    """Guests' questions, answered in the documents or not, as they are asked and with slips of the finger."""
+    asked = [row["question"] for path in (DEVELOPMENT.demo, DEVELOPMENT.silent) for row in read(path)]
+    texts = list(dict.fromkeys([*asked, *map(mistyped, asked), *(f"please tell me {text}" for text in asked)]))
+    random.Random(5).shuffle(texts)
+    return texts
+
+
+async def _talk(http: aiohttp.ClientSession, count: Count, begin_s: float, end_s: float, asked: Iterator[str]) -> None:
     """One conversation: all that was said goes with every question, as OpenAI's clients do it."""
     messages: list[Json] = []
+    chance = random.Random(begin_s)
     await asyncio.sleep(begin_s)
     while time.perf_counter() < end_s:
-        question = {"role": "user", "content": chance.choice(questions(60))}
+        question = {"role": "user", "content": next(asked)}
         answer = await _stream(http, count, {"messages": [*messages, question], "documents": True})
         messages += [question, {"role": "assistant", "content": answer}]
         await asyncio.sleep(chance.uniform(*READING_S))

@@ -17,7 +17,7 @@ from rich.table import Table
 from agent.citing import cited
 from agent.prompts import read_stock, stock_lines
 from agent.quote import quote_prompt
-from bench.knowledge_speed import CHUNKS, query_times_ms
+from bench.knowledge_speed import CHUNKS, Speed, measure
 from bench.questions import Question, QuestionSet, misheard, mistyped, read_sets
 from bench.results import percentile
 from knowledge.embeddings import Embedder
@@ -56,10 +56,17 @@ def run(*, chunks: int = CHUNKS) -> dict[str, object]:
         recalls = {name: recall(find, sets) for name, find in ways(index, embedder, retriever).items()}
         with running(STARTER) as choose:
             answers = examine(retriever, sets, choose)
-    times_ms = query_times_ms(embedder, chunks=chunks) if chunks else [0.0]
-    figures = _figures(recalls, answers, times_ms)
+        asked = asked_and_mistyped(sets)
+        speed = measure(index, like=EVERYTHING, questions=asked, embedder=embedder, chunks=chunks) if chunks else None
+    figures = _figures(recalls, answers, speed)
     _show(recalls, figures)
     return figures | {"questions": sum(len(one.questions) for one in sets), "chunks": chunks}
+
+
+def asked_and_mistyped(sets: Sequence[QuestionSet]) -> list[str]:
+    """Every question there is, as it is asked and with slips of the finger, none twice."""
+    asked = [text for one in sets for text in (*(question.asked for question in one.questions), *one.silent)]
+    return list(dict.fromkeys([*asked, *map(mistyped, asked)]))
 
 
 def _fill(index: Index, sets: Sequence[QuestionSet], embedder: Embedder) -> None:
@@ -133,20 +140,19 @@ def is_grounded(answer: str, sources: Sequence[Mapping[str, Any]]) -> bool:
     return all(found in passages for found in _NUMBER_OR_NAME.findall(answer))
 
 
-def _figures(
-    recalls: Mapping[str, tuple[float, float]], answers: Answers, times_ms: Sequence[float]
-) -> dict[str, object]:
+def _figures(recalls: Mapping[str, tuple[float, float]], answers: Answers, speed: Speed | None) -> dict[str, object]:
     figures: dict[str, object] = {}
     for name, (clean, noisy) in recalls.items():
         before = f"{name}_" if name else ""
         figures[f"{before}recall_at_5"] = round(clean, 3)
         figures[f"{before}recall_at_5_noisy"] = round(noisy, 3)
     figures |= {name: round(share, 3) for name, share in asdict(answers).items()}
-    if not times_ms:
+    if speed is None:
         return figures
     return figures | {
-        "query_p50_ms": round(percentile(times_ms, 0.5), 1),
-        "query_p95_ms": round(percentile(times_ms, 0.95), 1),
+        "query_p50_ms": round(percentile(speed.times_ms, 0.5), 1),
+        "query_p95_ms": round(percentile(speed.times_ms, 0.95), 1),
+        "index_recall_at_5": round(speed.index_recall, 3),
     }
 
 
@@ -155,6 +161,6 @@ def _show(recalls: Mapping[str, tuple[float, float]], figures: Mapping[str, obje
     for name, (clean, noisy) in recalls.items():
         table.add_row(name.replace("_", " ") or "both", f"{clean:.3f}", f"{noisy:.3f}")
     rest = Table("measure", "measured", title="Answers word for word from the documents, and the time of a search")
-    for name in ("correct", "grounded", "abstained", "query_p50_ms", "query_p95_ms"):
+    for name in ("correct", "grounded", "abstained", "query_p50_ms", "query_p95_ms", "index_recall_at_5"):
         rest.add_row(name.replace("_", " "), str(figures.get(name, "not measured")))
     Console().print(table, rest)

@@ -125,14 +125,13 @@ class Index:
 
     def matching_chunks(self, text: str, scope: Scope, *, limit: int, misspelt: bool) -> list[tuple[ChunkRow, float]]:
         """Those that hold the words of `text`, in themselves or their title; best first, each with its BM25 score."""
-        columns, where = _columns(CHUNKS), scope.condition
-        found = self._read(
-            lambda tables: tables[CHUNKS].matching(
-                text, columns, within=_SEARCHED_TEXTS, where=where, limit=limit, misspelt=misspelt
-            ),
-            nothing=[],
-        )
+        found = self._matching(text, _columns(CHUNKS), scope, limit=limit, misspelt=misspelt)
         return [(ChunkRow(**values), score) for values, score in found]
+
+    def matching_ids(self, text: str, scope: Scope, *, limit: int, misspelt: bool) -> list[str]:
+        """The ids of `matching_chunks`, in half the time."""
+        found = self._matching(text, ["chunk_id"], scope, limit=limit, misspelt=misspelt)
+        return [values["chunk_id"] for values, _ in found]
 
     def chunk_similarities(self, vector: Vectors, chunk_ids: Sequence[str]) -> dict[str, float]:
         """Dot products of these chunks with `vector` ([dim])."""
@@ -212,6 +211,17 @@ class Index:
                 tables[CHUNKS].index_vectors()
 
     # Tables
+
+    def _matching(
+        self, text: str, columns: Sequence[str], scope: Scope, *, limit: int, misspelt: bool
+    ) -> list[tuple[dict[str, Any], float]]:
+        where = scope.condition
+        return self._read(
+            lambda tables: tables[CHUNKS].matching(
+                text, columns, within=_SEARCHED_TEXTS, where=where, limit=limit, misspelt=misspelt
+            ),
+            nothing=[],
+        )
 
     def _read_some(
         self, table: str, columns: Sequence[str], chunk_ids: Sequence[str], *, limit: int
@@ -345,6 +355,7 @@ class Index:
 
 def _index_words(tables: Mapping[str, Table]) -> None:
     tables[CHUNKS].index_texts(_SEARCHED_TEXTS)
+    tables[CHUNKS].index_names(["collection"])
     for table in tables.values():
         table.index_ids(["chunk_id"])
 

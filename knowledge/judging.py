@@ -7,11 +7,13 @@ The weights are fitted on the development questions by `python -m training.llm.j
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 import numpy as np
 
 from knowledge.embeddings import Embeds
+from knowledge.store import Vectors
 from knowledge.words import Rarity, is_meaningful, meaningful
 
 _ASKS_FOR_A_THING = re.compile(
@@ -69,13 +71,31 @@ Verdict = Literal["certain", "possible", "none"]
 WEIGHTS = Weights()
 
 
-def judge(question: str, sentence: str, score: float, rarity: Rarity, embedder: Embeds) -> Verdict:
-    """Whether `sentence`, the best there is, answers the question. Embeds only where that can change the verdict."""
-    known = WEIGHTS.known(first_evidence(question, score, rarity))
-    best = WEIGHTS.verdict(known + WEIGHTS.foreign * _LEAST_FOREIGN)
-    if best == WEIGHTS.verdict(known + WEIGHTS.foreign * _MOST_FOREIGN):
-        return best
-    return WEIGHTS.verdict(known + WEIGHTS.foreign * foreignness(question, sentence, embedder))
+@dataclass(frozen=True)
+class Case:
+    """A question, the best sentence there is for it with its score, and the collection's words."""
+
+    question: str
+    sentence: str
+    score: float
+    rarity: Rarity
+
+
+def judge(cases: Sequence[Case], embedder: Embeds) -> list[Verdict]:
+    """Whether each sentence answers its question. Embeds, all in one go, only what can change a verdict."""
+    known = [WEIGHTS.known(first_evidence(case.question, case.score, case.rarity)) for case in cases]
+    open_cases = [place for place, total in enumerate(known) if _is_open(total)]
+    foreign = dict(zip(open_cases, foreignness([cases[place] for place in open_cases], embedder), strict=True))
+    return [
+        WEIGHTS.verdict(total + WEIGHTS.foreign * foreign.get(place, _LEAST_FOREIGN))
+        for place, total in enumerate(known)
+    ]
+
+
+def _is_open(known: float) -> bool:
+    """Whether the verdict depends on how foreign the question is."""
+    best, worst = known + WEIGHTS.foreign * _LEAST_FOREIGN, known + WEIGHTS.foreign * _MOST_FOREIGN
+    return WEIGHTS.verdict(best) != WEIGHTS.verdict(worst)
 
 
 def first_evidence(question: str, score: float, rarity: Rarity) -> Evidence:
@@ -88,11 +108,22 @@ def first_evidence(question: str, score: float, rarity: Rarity) -> Evidence:
     )
 
 
-def foreignness(question: str, sentence: str, embedder: Embeds) -> float:
-    """`Evidence.foreign`, rescaled for the embedder and limited to what the weights were fitted on."""
-    vectors = embedder.embed_queries([question, *_without_each_word(question)])
-    similarities = vectors @ embedder.embed_passages([sentence])[0]
-    gained = float(np.max(similarities[1:] - similarities[0])) / (1 - embedder.unrelated)
+def foreignness(cases: Sequence[Case], embedder: Embeds) -> list[float]:
+    """`Evidence.foreign` of each, rescaled for the embedder and limited to what the weights were fitted on."""
+    if not cases:
+        return []
+    asked = [[case.question, *_without_each_word(case.question)] for case in cases]
+    vectors = iter(embedder.embed_queries([text for texts in asked for text in texts]))
+    sentences = embedder.embed_passages([case.sentence for case in cases])
+    return [
+        _foreign(np.stack([*islice(vectors, len(texts))]) @ sentence, embedder.unrelated)
+        for texts, sentence in zip(asked, sentences, strict=True)
+    ]
+
+
+def _foreign(similarities: Vectors, unrelated: float) -> float:
+    """From the sentence's similarities with the question, which come first, and with the question without a word."""
+    gained = float(np.max(similarities[1:] - similarities[0])) / (1 - unrelated)
     return min(_MOST_FOREIGN, max(_LEAST_FOREIGN, gained))
 
 

@@ -4,9 +4,10 @@ The words are LanceDB's full-text search. The vectors of a small collection are 
 looked at by itself; a large one is searched in LanceDB, and only the sentences of chunks that were found count.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import Protocol
 
@@ -20,6 +21,8 @@ from knowledge.words import Rarity, meaningful
 
 _SAMPLED_SENTENCES = 20_000
 """Enough to know which words are rare."""
+_AT_ONCE = ThreadPoolExecutor(4, thread_name_prefix="search")
+"""Waits for LanceDB, which searches on all cores; its threads begin with the first search."""
 
 
 class Line:
@@ -57,12 +60,21 @@ class Pool:
     by_words: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A question, its vector [dim] and where to look."""
+
+    query: str
+    vector: Vectors
+    scope: Scope
+
+
 class Searched(Protocol):
     """A collection that can be searched, and how rare words are in it."""
 
     @property
     def rarity(self) -> Rarity: ...
-    def gather(self, query: str, vector: Vectors, scope: Scope, *, sentences: int, chunks: int) -> Pool: ...
+    def gather(self, asked: Sequence[Asked], *, sentences: int, chunks: int) -> list[Pool]: ...
 
 
 class InMemory:
@@ -79,10 +91,18 @@ class InMemory:
             self._lines_of.setdefault(line.row.chunk_id, []).append(place)
         self.rarity = Rarity(line.words_in_context for line in self._lines)
 
-    def gather(self, query: str, vector: Vectors, scope: Scope, *, sentences: int, chunks: int) -> Pool:
-        near_lines, near_chunks = self._sentence_vectors @ vector, self._chunk_vectors @ vector
-        matching = self._index.matching_chunks(query, scope, limit=chunks, misspelt=True)
-        by_words = tuple(row.chunk_id for row, _ in matching if row.chunk_id in self._places)
+    def gather(self, asked: Sequence[Asked], *, sentences: int, chunks: int) -> list[Pool]:
+        matching = _AT_ONCE.map(partial(self._matching, limit=chunks), asked)
+        return [self._pool(one, ids, sentences, chunks) for one, ids in zip(asked, matching, strict=True)]
+
+    def _matching(self, asked: Asked, *, limit: int) -> tuple[str, ...]:
+        """Chunks by their words."""
+        found = self._index.matching_ids(asked.query, asked.scope, limit=limit, misspelt=True)
+        return tuple(chunk_id for chunk_id in found if chunk_id in self._places)
+
+    def _pool(self, asked: Asked, by_words: tuple[str, ...], sentences: int, chunks: int) -> Pool:
+        scope = asked.scope
+        near_lines, near_chunks = self._sentence_vectors @ asked.vector, self._chunk_vectors @ asked.vector
         nearest = (one for one in _largest(near_chunks) if scope.admits(self._chunks[one]))
         lines = [*islice(self._admitted_lines(_largest(near_lines), scope), sentences)]
         lines = dict.fromkeys([*lines, *(line for key in by_words for line in self._lines_of.get(key, ()))])
@@ -112,17 +132,60 @@ class InTables:
         sample, _ = index.all_sentences(collection, limit=_SAMPLED_SENTENCES)
         self.rarity = Rarity(Line(row).words_in_context for row in sample)
 
-    def gather(self, query: str, vector: Vectors, scope: Scope, *, sentences: int, chunks: int) -> Pool:
-        near = self._index.nearest_chunks(vector, scope, limit=chunks)
-        matching = [row for row, _ in self._index.matching_chunks(query, scope, limit=chunks, misspelt=False)]
-        found = {row.chunk_id: (row, similarity) for row, similarity in near}
-        missing = [row for row in matching if row.chunk_id not in found]
-        similarities = self._index.chunk_similarities(vector, [row.chunk_id for row in missing])
-        found |= {row.chunk_id: (row, similarities.get(row.chunk_id, 0.0)) for row in missing}
-        rows, vectors = self._index.sentences_of(list(found))
+    def gather(self, asked: Sequence[Asked], *, sentences: int, chunks: int) -> list[Pool]:
+        index, begin = self._index, _AT_ONCE.submit
+        near = [begin(index.nearest_chunks, one.vector, one.scope, limit=chunks) for one in asked]
+        matching = [begin(index.matching_chunks, one.query, one.scope, limit=chunks, misspelt=False) for one in asked]
+        found = [
+            _Found(dict(_by_id(a.result())), dict(_by_id(b.result()))) for a, b in zip(near, matching, strict=True)
+        ]
+        similarities = [
+            begin(index.chunk_similarities, one.vector, each.by_words_alone)
+            for one, each in zip(asked, found, strict=True)
+        ]
+        lines = [begin(index.sentences_of, each.ids) for each in found]
+        return [
+            each.pool(one.vector, similar.result(), *read.result(), most=sentences)
+            for one, each, similar, read in zip(asked, found, similarities, lines, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Chunks by their ids, best first, each with the score that it was found by."""
+
+    near: dict[str, tuple[ChunkRow, float]]
+    matching: dict[str, tuple[ChunkRow, float]]
+
+    @property
+    def by_words_alone(self) -> list[str]:
+        return [chunk_id for chunk_id in self.matching if chunk_id not in self.near]
+
+    @property
+    def ids(self) -> list[str]:
+        return [*self.near, *self.by_words_alone]
+
+    def pool(
+        self,
+        vector: Vectors,
+        similarities: Mapping[str, float],
+        rows: Sequence[SentenceRow],
+        vectors: Vectors,
+        *,
+        most: int,
+    ) -> Pool:
+        """With the `most` nearest of the sentences in `rows`, and the similarities of what was found by words alone."""
         products = vectors @ vector
-        lines = tuple((Line(rows[one]), float(products[one])) for one in _largest(products)[:sentences])
-        return Pool(lines=lines, chunks=found, by_words=tuple(row.chunk_id for row in matching))
+        by_words = {key: (self.matching[key][0], similarities.get(key, 0.0)) for key in self.by_words_alone}
+        return Pool(
+            lines=tuple((Line(rows[one]), float(products[one])) for one in _largest(products)[:most]),
+            chunks=self.near | by_words,
+            by_words=tuple(self.matching),
+        )
+
+
+def _by_id(found: Sequence[tuple[ChunkRow, float]]) -> dict[str, tuple[ChunkRow, float]]:
+    return {row.chunk_id: (row, score) for row, score in found}
 
 
 def _largest(values: Vectors) -> Sequence[int]:

@@ -1,7 +1,7 @@
 """The retriever: for what a caller says, the passages to answer from and the sentences that could be the answer."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,8 +11,9 @@ from knowledge.asked import Kind, asked_kind, named_days
 from knowledge.choosing import descending, fused, passage_of, within
 from knowledge.embeddings import Embeds
 from knowledge.index import Index, Scope, check_collection
-from knowledge.judging import Evidence, first_evidence, foreignness, judge
-from knowledge.pool import InMemory, InTables, Line, Pool, Searched
+from knowledge.judging import Case, Evidence, Verdict, first_evidence, foreignness, judge
+from knowledge.pool import Asked, InMemory, InTables, Line, Pool, Searched
+from knowledge.remembering import RememberingEmbedder
 from knowledge.reranking import Reranks
 from knowledge.retrieval import Candidate, Passage, Retrieval, StockLine, Wanted, nothing
 from knowledge.rows import ChunkRow, StoredDocument
@@ -72,7 +73,7 @@ class Retriever:
         scoring: Scoring = SCORING,
     ) -> None:
         self._index = index
-        self._embedder = embedder
+        self._embedder = RememberingEmbedder(embedder)
         self._stock = tuple(line for line in stock if line.examples)
         self._reranker = reranker
         self._scoring = scoring
@@ -98,47 +99,56 @@ class Retriever:
         max_tokens: int = 2000,
         documents: bool = True,
     ) -> Retrieval:
-        """`search_all` for one question."""
-        wanted = Wanted(query, k=k, scope=Scope(collection, title, source), max_tokens=max_tokens, documents=documents)
+        """`search_all` for one question. Raises `KnowledgeError` for what cannot be a collection."""
+        scope = Scope(check_collection(collection), title, source)
+        wanted = Wanted(query, k=k, scope=scope, max_tokens=max_tokens, documents=documents)
         return self.search_all([wanted])[0]
 
+    def question(self, query: str, *, k: int, collection: str, title: str, source: str, documents: bool) -> Wanted:
+        """A question for `search_all`. Raises `KnowledgeError` for what cannot be a collection."""
+        return Wanted(query, k=k, scope=Scope(check_collection(collection), title, source), documents=documents)
+
     def search_all(self, wanted: Sequence[Wanted]) -> list[Retrieval]:
-        """Answer several questions at once; their embeddings are made together."""
-        for one in wanted:
-            check_collection(one.scope.collection)
-        queries = [clip(one.query) for one in wanted]
-        asked = list(dict.fromkeys(filter(None, queries)))
-        vectors = dict(zip(asked, self._embedder.embed_queries(asked), strict=True)) if asked else {}
+        """Answer several questions at once: all that must be embedded for them is embedded together."""
+        asked = [replace(one, query=clip(one.query)) for one in wanted]
+        texts = list(dict.fromkeys(one.query for one in asked if one.query))
+        vectors = dict(zip(texts, self._embedder.embed_queries(texts), strict=True)) if texts else {}
+        found = self._found({place: one for place, one in enumerate(asked) if one.query and one.documents}, vectors)
+        verdicts = dict(zip(found, judge([one.case for one in found.values()], self._embedder), strict=True))
+        stock = [self._stock_candidates(vectors[one.query]) if one.query else [] for one in asked]
         return [
-            self._search(replace(one, query=query), vectors[query]) if query else nothing(query, ())
-            for one, query in zip(wanted, queries, strict=True)
+            found[place].judged(verdicts[place], stock[place]) if place in found else nothing(one.query, stock[place])
+            for place, one in enumerate(asked)
         ]
 
-    def _search(self, wanted: Wanted, vector: Vectors) -> Retrieval:
-        query, stock = wanted.query, self._stock_candidates(vector)
-        if not wanted.documents:
-            return nothing(query, stock)
-        searched = self._search_in(wanted.scope.collection)
-        passages, sentences = self._from_documents(wanted, vector, searched)
-        if not sentences:
-            return nothing(query, stock)
-        verdict = judge(query, sentences[0].text, sentences[0].score, searched.rarity, self._embedder)
-        return Retrieval(
-            query=query,
-            passages=passages,
-            candidates=tuple(sorted([*sentences, *stock], key=lambda candidate: -candidate.score)),
-            answerable=verdict != "none",
-            certain=verdict == "certain",
-        )
+    def _found(self, asked: Mapping[int, Wanted], vectors: Mapping[str, Vectors]) -> dict[int, "_Found"]:
+        """What the documents have, under the same numbers; those that find nothing are left out."""
+        found: dict[int, _Found] = {}
+        for collection in {one.scope.collection for one in asked.values()}:
+            among = {place: one for place, one in asked.items() if one.scope.collection == collection}
+            results = self._found_in(self._search_in(collection), list(among.values()), vectors)
+            found |= {place: one for place, one in zip(among, results, strict=True) if one.sentences}
+        return found
+
+    def _found_in(
+        self, searched: Searched, wanted: Sequence[Wanted], vectors: Mapping[str, Vectors]
+    ) -> Iterator["_Found"]:
+        """What one collection has for each question."""
+        asked = [Asked(one.query, vectors[one.query], one.scope) for one in wanted]
+        pools = searched.gather(asked, sentences=self._scoring.sentence_pool, chunks=self._scoring.chunk_pool)
+        for one, pool in zip(wanted, pools, strict=True):
+            lines = self._scored_lines(one.query, pool, searched.rarity)
+            passages = self._passages(one, pool, lines)
+            yield _Found(one.query, passages, self._sentence_candidates(lines, passages), searched.rarity)
 
     def evidence(self, query: str, *, collection: str = "default") -> Evidence | None:
         """What `answerable` is decided on, None where nothing was found."""
         sentences = [c for c in self.search(query, collection=collection).candidates if c.kind == "sentence"]
         if not sentences:
             return None
-        best = sentences[0]
-        quick = first_evidence(query, best.score, self._search_in(collection).rarity)
-        return replace(quick, foreign=foreignness(query, best.text, self._embedder))
+        case = Case(query, sentences[0].text, sentences[0].score, self._search_in(collection).rarity)
+        quick = first_evidence(query, case.score, case.rarity)
+        return replace(quick, foreign=foreignness([case], self._embedder)[0])
 
     # Stock lines
 
@@ -159,17 +169,6 @@ class Retriever:
         return round(self._scoring.stock * self._rescaled(float(np.max(similarities))), 4)
 
     # Documents
-
-    def _from_documents(
-        self, wanted: Wanted, vector: Vectors, searched: Searched
-    ) -> tuple[tuple[Passage, ...], list[Candidate]]:
-        scoring = self._scoring
-        pool = searched.gather(
-            wanted.query, vector, wanted.scope, sentences=scoring.sentence_pool, chunks=scoring.chunk_pool
-        )
-        lines = self._scored_lines(wanted.query, pool, searched.rarity)
-        passages = self._passages(wanted, pool, lines)
-        return passages, self._sentence_candidates(lines, passages)
 
     def _search_in(self, collection: str) -> Searched:
         """The collection as of the index's newest revision."""
@@ -247,6 +246,31 @@ class Retriever:
         """Embedding models differ in what they give to unrelated texts; here that is 0 for all."""
         unrelated = self._embedder.unrelated
         return (similarity - unrelated) / (1 - unrelated)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the documents have for a question, not yet judged."""
+
+    query: str
+    passages: tuple[Passage, ...]
+    sentences: Sequence[Candidate]
+    rarity: Rarity
+
+    @property
+    def case(self) -> Case:
+        best = self.sentences[0]
+        return Case(self.query, best.text, best.score, self.rarity)
+
+    def judged(self, verdict: Verdict, stock: Sequence[Candidate]) -> Retrieval:
+        """The whole retrieval."""
+        return Retrieval(
+            query=self.query,
+            passages=self.passages,
+            candidates=tuple(sorted([*self.sentences, *stock], key=lambda candidate: -candidate.score)),
+            answerable=verdict != "none",
+            certain=verdict == "certain",
+        )
 
 
 @dataclass(frozen=True)

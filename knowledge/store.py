@@ -5,6 +5,7 @@ LanceDB reports trouble as RuntimeError, ValueError or OSError, whatever happene
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ _TROUBLE = (RuntimeError, ValueError, OSError)
 _ALL = 2**31 - 1
 _BATCH_ROWS = 4096
 _ROWS_PER_PARTITION = 400
-_PROBES = 12
+_PROBES = 20
 """Partitions of a vector index that a search looks at; without such an index every row is."""
 _KEEP_OLD_VERSIONS = timedelta(days=1)
 """Far longer than any query takes; readers may still be on an older version of a table."""
@@ -63,15 +64,14 @@ class Table:
 
     def read(self, columns: Sequence[str], *, where: str, limit: int) -> list[dict[str, Any]]:
         """Rows in the order they were written, without vectors."""
-        query = attempt(lambda: self._table.search().where(where).select(list(columns)).limit(limit).to_arrow())
-        return query.to_pylist()
+        return self._found(self._query().where(where).select(list(columns)).limit(limit)).to_pylist()
 
     def read_with_vectors(
         self, columns: Sequence[str], *, where: str, limit: int
     ) -> tuple[list[dict[str, Any]], Vectors]:
         """Rows and their vectors, in the same order."""
         chosen = [*columns, "embedding"]
-        found = attempt(lambda: self._table.search().where(where).select(chosen).limit(limit).to_arrow())
+        found = self._found(self._query().where(where).select(chosen).limit(limit))
         return found.select(list(columns)).to_pylist(), self._vectors(found)
 
     def nearest(
@@ -79,8 +79,8 @@ class Table:
     ) -> list[tuple[dict[str, Any], float]]:
         """The rows with the largest dot product with `vector` ([dim]), best first, each with that product."""
         chosen = [*columns, "_distance"]
-        query = self._table.search(vector, vector_column_name="embedding").distance_type("dot").nprobes(_PROBES)
-        found = attempt(lambda: query.where(where, prefilter=True).select(chosen).limit(limit).to_arrow())
+        query = self._query().nearest_to(vector).column("embedding").distance_type("dot").nprobes(_PROBES)
+        found = self._found(query.where(where).select(chosen).limit(limit))
         products = 1.0 - found.column("_distance").to_numpy()
         return list(zip(found.select(list(columns)).to_pylist(), products.tolist(), strict=True))
 
@@ -95,9 +95,20 @@ class Table:
 
         match: Any = MatchQuery  # its optional fields are unknown to type checkers
         words: Any = [(Occur.SHOULD, match(text, column, fuzziness=int(misspelt))) for column in within]
-        query = self._table.search(BooleanQuery(words), query_type="fts").where(where, prefilter=True)
-        found = attempt(lambda: query.select([*columns, "_score"]).limit(limit).to_arrow())
+        query = self._query().nearest_to_text(BooleanQuery(words)).where(where)
+        found = self._found(query.select([*columns, "_score"]).limit(limit))
         return list(zip(found.select(list(columns)).to_pylist(), found.column("_score").to_pylist(), strict=True))
+
+    def _query(self) -> Any:
+        """A query of LanceDB's asynchronous table: the one around it asks six times before it searches."""
+        return self._table._table.query()
+
+    def _found(self, query: Any) -> Any:
+        """The rows of a query as an Arrow table."""
+        from lancedb.background_loop import LOOP
+
+        running: Callable[[], Any] = partial(LOOP.run, query.to_arrow())
+        return attempt(running)
 
     def index_texts(self, columns: Sequence[str]) -> None:
         """Make full-text search possible in these columns. Rows that come later are found too."""
@@ -113,13 +124,20 @@ class Table:
         for column in self._unindexed(columns):
             attempt(lambda column=column: self._table.create_index(column, config=BTree()))
 
+    def index_names(self, columns: Sequence[str]) -> None:
+        """Make it fast to leave out what has another value in one of these columns, which hold few different ones."""
+        from lancedb.index import Bitmap
+
+        for column in self._unindexed(columns):
+            attempt(lambda column=column: self._table.create_index(column, config=Bitmap()))
+
     def index_vectors(self) -> None:
         """Make `nearest` look at the likely parts of the table only: worth it from some ten thousand rows on."""
-        from lancedb.index import IvfSq
+        from lancedb.index import IvfFlat
 
         partitions = max(1, self.count() // _ROWS_PER_PARTITION)
         for column in self._unindexed(["embedding"]):
-            config = IvfSq(distance_type="dot", num_partitions=partitions)
+            config = IvfFlat(distance_type="dot", num_partitions=partitions, sample_rate=64, max_iterations=10)
             attempt(lambda column=column, config=config: self._table.create_index(column, config=config))
 
     def _unindexed(self, columns: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?::\d+)?")
 _POSSESSIVE = re.compile(r"['’]s\b")
@@ -38,6 +39,7 @@ def is_meaningful(word: str) -> bool:
     return bool(meaningful(word))
 
 
+@lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
     """A rough common form of a lower-case word; numbers stay as they are."""
     if word[0].isdigit():

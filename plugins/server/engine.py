@@ -19,7 +19,7 @@ from plugins.server.answers import Answers
 from plugins.server.capacity import Capacity, Work
 from plugins.server.live import Calls, Recent
 from plugins.server.metrics import ERRORS, STT_REAL_TIME
-from plugins.server.scheduler import Scheduler, run_each
+from plugins.server.scheduler import Scheduler, apart_on_failure, run_each
 from plugins.server.slots import ModelSlot
 from plugins.server.spoken import Repertoire
 from plugins.whisper.model import Transcript, Utterance, WhisperModel
@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 WHISPER_BATCH = 8
 WHISPER_INTERIMS = 2
 """Interims in one batch: more would gain little and keep a final waiting."""
+QUESTIONS_AT_ONCE = 8
+"""Questions searched together: more would gain little and keep the first of them waiting."""
 MEASURE_EVERY_S = 1.0
 
 
@@ -48,9 +50,11 @@ class Embedding(Protocol):
 
 
 class Knowledge(Protocol):
-    """Search in the owner's documents. The result is a dataclass that `dataclasses.asdict` can take."""
+    """Search in the owner's documents. Each result is a dataclass that `dataclasses.asdict` can take."""
 
-    def search(self, query: str, *, k: int, collection: str, title: str, source: str, documents: bool) -> Any: ...
+    def question(self, query: str, *, k: int, collection: str, title: str, source: str, documents: bool) -> Any: ...
+
+    def search_all(self, wanted: Sequence[Any]) -> Sequence[Any]: ...
 
     def documents(self, collection: str) -> Sequence[Any]: ...
 
@@ -80,6 +84,7 @@ class Engine:
     speaking: Scheduler[Any, Any] = field(init=False)
     repertoire: Repertoire = field(init=False, default_factory=Repertoire)
     reading: Scheduler[Any, Any] = field(init=False)
+    """Its requests are questions to the documents and, for all else, functions."""
     _threads: ThreadPoolExecutor = field(init=False)
     loading: asyncio.Task[None] | None = field(init=False, default=None)
     _measuring: asyncio.Task[None] | None = field(init=False, default=None)
@@ -89,7 +94,7 @@ class Engine:
             self._decode, name="whisper", max_batch=WHISPER_BATCH, max_speculative=WHISPER_INTERIMS
         )
         self.speaking = Scheduler(run_each, name="piper")
-        self.reading = Scheduler(run_each, name="knowledge")
+        self.reading = Scheduler(apart_on_failure(self._read), name="knowledge", max_batch=QUESTIONS_AT_ONCE)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="load")
 
     @property
@@ -174,6 +179,11 @@ class Engine:
             load = llama.load()
             done["llama"] = Work(load.busy_s, load.busy_s, load.squares_s2)
         return done
+
+    def _read(self, batch: Sequence[Any]) -> Sequence[Any]:
+        questions = [one for one in batch if not callable(one)]
+        found = iter(self.knowledge.use().search_all(questions) if questions else ())
+        return [one() if callable(one) else next(found) for one in batch]
 
     def _decode(self, batch: Sequence[Callable[[], Utterance]]) -> Sequence[Transcript]:
         utterances = [utterance() for utterance in batch]

@@ -1,7 +1,6 @@
 """POST /v1/retrieve and POST /v1/embeddings: the documents, and the vectors that find them."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -38,12 +37,9 @@ async def retrieve(request: web.Request) -> web.Response:
     engine = request.app[ENGINE]
     knowledge = engine.knowledge.use()
     body = await read_body(request, RetrieveRequest)
-
-    def search() -> Any:
-        return knowledge.search(**body.model_dump())
-
+    question = knowledge.question(**body.model_dump())
     with RETRIEVAL.time():
-        found = await _on_reader(request, search, Priority.FIRST_ANSWER)
+        found = await _on_reader(request, question, Priority.FIRST_ANSWER)
     return web.json_response(asdict(found))
 
 
@@ -72,6 +68,6 @@ async def embed(request: web.Request) -> web.Response:
     return web.json_response({"object": "list", "data": rows, "model": embedder.name, "usage": usage})
 
 
-async def _on_reader(request: web.Request, step: Callable[[], Any], priority: Priority) -> Any:
+async def _on_reader(request: web.Request, step: Any, priority: Priority) -> Any:
     now = asyncio.get_running_loop().time()
     return await request.app[ENGINE].reading.submit(step, priority=priority, deadline_s=now)

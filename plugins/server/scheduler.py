@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from plugins.errors import EngineBusy
 from plugins.server.capacity import Work
@@ -44,8 +44,9 @@ class Scheduler(Generic[Request, Result]):
     """Runs `run(batch)` on its own thread, best requests first: by priority, then deadline, then arrival.
 
     `run` gets 1…`max_batch` requests of one priority and returns as many results, in order; what it raises reaches
-    every waiting caller of that batch. Of speculative ones it gets `max_speculative` at most, because whatever is
-    more urgent must wait until they are done. A cancelled `submit` leaves the queue at once, unseen by the model.
+    every waiting caller of that batch, an exception among its results only its own. Of speculative ones it gets
+    `max_speculative` at most, because whatever is more urgent must wait until they are done. A cancelled `submit`
+    leaves the queue at once, unseen by the model.
     """
 
     def __init__(
@@ -124,8 +125,8 @@ def _deliver(batch: Sequence[_Waiting[Request, Result]], running: "asyncio.Futur
     for item, result in zip(batch, results, strict=True):
         if item.done.done():
             continue
-        if error:
-            item.done.set_exception(error)
+        if failure := error or (result if isinstance(result, Exception) else None):
+            item.done.set_exception(failure)
         else:
             item.done.set_result(result)  # type: ignore[arg-type]  # paired by position: never the None of a failure
 
@@ -133,3 +134,23 @@ def _deliver(batch: Sequence[_Waiting[Request, Result]], running: "asyncio.Futur
 def run_each(steps: Sequence[Callable[[], Result]]) -> list[Result]:
     """A `run` for schedulers whose requests are plain functions."""
     return [step() for step in steps]
+
+
+def apart_on_failure(run: Callable[[Sequence[Request]], Sequence[Any]]) -> Callable[[Sequence[Request]], Sequence[Any]]:
+    """The same `run`, but the requests of a batch that fails are run one by one: only those at fault learn of it."""
+
+    def alone(request: Request) -> Any:
+        try:
+            return run([request])[0]
+        except Exception as error:
+            return error
+
+    def together(batch: Sequence[Request]) -> Sequence[Any]:
+        try:
+            return run(batch)
+        except Exception:
+            if len(batch) == 1:
+                raise
+            return [alone(request) for request in batch]
+
+    return together

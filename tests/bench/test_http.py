@@ -1,6 +1,6 @@
 """What the load on the HTTP door comes to."""
 
-from bench.http import Count, Measured, figures
+from bench.http import Count, Measured, different_questions, figures
 
 
 def test_figures_are_of_all_requests_together() -> None:
@@ -12,3 +12,10 @@ def test_figures_are_of_all_requests_together() -> None:
     assert (result["streams"], result["errors"], result["answers"]) == (3, 2, 3)
     assert (result["ttft_p50_ms"], result["ttft_p95_ms"]) == (20, 300)
     assert (result["tokens_per_s"], result["speech_first_sentence_p95_ms"]) == (300, 60)
+
+
+def test_nobody_asks_what_another_has_asked() -> None:
+    texts = different_questions()
+    assert len(texts) == len(set(texts))
+    assert len(texts) > 600
+    assert texts == different_questions()

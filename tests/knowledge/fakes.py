@@ -14,12 +14,13 @@ DIM = 256
 
 @dataclass
 class WordEmbedder:
-    """Each word has its own direction. `embedded` counts the texts it was given."""
+    """Each word has its own direction. `embedded` are the texts it was given, `calls` how often it was given some."""
 
     name: str = "words"
     dim: int = DIM
     unrelated: float = 0.0
     embedded: list[str] = field(default_factory=list)
+    calls: int = 0
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         return self._embed(texts)
@@ -29,6 +30,7 @@ class WordEmbedder:
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
         self.embedded.extend(texts)
+        self.calls += 1
         vectors = np.zeros((len(texts), DIM), dtype=np.float32)
         for row, text in zip(vectors, texts, strict=True):
             for word in meaningful(text) or {"nothing"}:

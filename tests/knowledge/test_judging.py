@@ -2,7 +2,7 @@
 
 import pytest
 
-from knowledge.judging import WEIGHTS, Evidence, first_evidence, foreignness, judge
+from knowledge.judging import WEIGHTS, Case, Evidence, first_evidence, foreignness, judge
 from knowledge.words import Rarity, meaningful
 from tests.knowledge.fakes import WordEmbedder
 
@@ -10,14 +10,18 @@ SAUNA = "The sauna is heated at noon."
 RARITY = Rarity([meaningful(SAUNA), meaningful("Dogs sleep in the garden.")])
 
 
+def case(question: str, score: float = 0.5) -> Case:
+    return Case(question, SAUNA, score, RARITY)
+
+
 def test_a_word_that_the_sentence_lacks_is_foreign(embedder: WordEmbedder) -> None:
-    assert foreignness("when is the sauna heated", SAUNA, embedder) < 0
-    assert foreignness("when is the sauna painted", SAUNA, embedder) > 0
+    heated, painted = foreignness([case("when is the sauna heated"), case("when is the sauna painted")], embedder)
+    assert heated < 0 < painted
 
 
 @pytest.mark.parametrize("question", ["", "is it", "?!…"])
 def test_a_question_without_meaningful_words_has_nothing_foreign(question: str, embedder: WordEmbedder) -> None:
-    assert foreignness(question, SAUNA, embedder) == 0
+    assert foreignness([case(question)], embedder) == [0]
 
 
 def test_unknown_words_and_things_asked_for_are_seen() -> None:
@@ -34,11 +38,11 @@ def test_every_kind_of_evidence_counts_the_right_way() -> None:
 
 
 def test_nothing_is_embedded_where_the_verdict_is_clear(embedder: WordEmbedder) -> None:
-    assert judge("when is the sauna heated", SAUNA, 1.5, RARITY, embedder) == "certain"
-    assert judge("when is the disco", SAUNA, -0.5, RARITY, embedder) == "none"
+    cases = [case("when is the sauna heated", 1.5), case("when is the disco", -0.5)]
+    assert judge(cases, embedder) == ["certain", "none"]
     assert embedder.embedded == []
 
 
 def test_between_the_clear_verdicts_there_is_a_doubtful_one(embedder: WordEmbedder) -> None:
-    verdicts = [judge("is the sauna painted", SAUNA, score / 20, RARITY, embedder) for score in range(31)]
+    verdicts = judge([case("is the sauna painted", score / 20) for score in range(31)], embedder)
     assert list(dict.fromkeys(verdicts)) == ["none", "possible", "certain"]

@@ -10,9 +10,9 @@ import pytest
 from knowledge import retriever as module
 from knowledge.embeddings import Embedder
 from knowledge.errors import KnowledgeError
-from knowledge.index import Index
+from knowledge.index import Index, Scope
 from knowledge.ingest import Report, ingest
-from knowledge.retrieval import StockLine
+from knowledge.retrieval import StockLine, Wanted
 from knowledge.retriever import MAX_QUERY_CHARS, Retriever, clip
 from tests.knowledge.fakes import WordEmbedder
 
@@ -192,8 +192,38 @@ def test_stock_lines_are_embedded_once(index: Index, embedder: WordEmbedder) -> 
     assert embedder.embedded == []
     retriever.warm_up()
     embedder.embedded.clear()
-    retriever.search("thanks")
-    assert embedder.embedded == ["thanks"]
+    retriever.search("farewell")
+    assert embedder.embedded == ["farewell"]
+
+
+@pytest.mark.usefixtures("house")
+def test_questions_asked_together_find_what_each_finds_alone(retriever: Retriever) -> None:
+    asked = [
+        Wanted("when is the sauna heated"),
+        Wanted("thanks", documents=False),
+        Wanted("are dogs welcome", k=1),
+        Wanted("  "),
+        Wanted("are dogs welcome", scope=Scope("elsewhere")),
+        Wanted("what does a massage cost", scope=Scope(title="Spa")),
+    ]
+    assert retriever.search_all(asked) == [retriever.search_all([one])[0] for one in asked]
+
+
+@pytest.mark.usefixtures("house")
+def test_questions_asked_together_are_embedded_together(retriever: Retriever, embedder: WordEmbedder) -> None:
+    retriever.warm_up()
+    calls = embedder.calls
+    asked = ["when is the sauna painted", "are cats welcome", "what does a towel weigh"]
+    retriever.search_all([Wanted(query) for query in asked])
+    assert embedder.calls - calls <= len(["the questions", "the questions without a word", "the sentences"])
+
+
+@pytest.mark.usefixtures("house")
+def test_what_was_asked_before_is_not_embedded_again(retriever: Retriever, embedder: WordEmbedder) -> None:
+    first = retriever.search("when is the sauna painted")
+    embedder.embedded.clear()
+    assert retriever.search("when is the sauna painted") == first
+    assert embedder.embedded == []
 
 
 @pytest.fixture(scope="module")

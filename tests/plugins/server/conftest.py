@@ -120,11 +120,27 @@ class Document:
 
 
 class Knowledge:
+    """Finds nothing. `batches` are the questions that were searched together; a search waits for `gate`."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Event()
+
     def documents(self, collection: str) -> list[Document]:
         return [Document("d1", collection)]
 
-    def search(self, query: str, *, k: int, collection: str, title: str, source: str, documents: bool) -> Found:
+    def question(self, query: str, *, k: int, collection: str, title: str, source: str, documents: bool) -> Found:
         return Found(query, documents, (collection, title, source))
+
+    def search_all(self, wanted: Sequence[Found]) -> Sequence[Found]:
+        self.batches.append([one.query for one in wanted])
+        self.entered.set()
+        self.gate.wait()
+        if any(one.query == "broken" for one in wanted):
+            raise EngineError("this question cannot be searched")
+        return wanted
 
 
 @dataclass
@@ -134,6 +150,7 @@ class Bench:
     whisper: Whisper = field(default_factory=Whisper)
     llama: Llama = field(default_factory=Llama)
     piper: Piper = field(default_factory=Piper)
+    knowledge: Knowledge = field(default_factory=Knowledge)
     engine: Engine = field(init=False)
     client: EngineClient = field(init=False)
 
@@ -148,7 +165,7 @@ def build(bench: Bench, **slots: ModelSlot[Any]) -> Engine:
         "llama": slot(bench.llama, "tiny.gguf"),
         "piper": slot(bench.piper),
         "embedder": slot(Embedder()),
-        "knowledge": slot(Knowledge()),
+        "knowledge": slot(bench.knowledge),
     }
     return Engine(**(models | slots))
 

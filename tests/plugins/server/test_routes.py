@@ -2,12 +2,13 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
 from plugins.client import EngineClient
-from plugins.errors import EngineBusy, EngineUnavailable, InvalidRequest, ModelMissing, Superseded
+from plugins.errors import EngineBusy, EngineError, EngineUnavailable, InvalidRequest, ModelMissing, Superseded
 from plugins.llama.model import Delta, Priority, Usage
 from plugins.server.app import listening
 from plugins.server.slots import ModelSlot
@@ -106,6 +107,31 @@ async def test_retrieval_passes_the_documents_switch_on(bench: Bench) -> None:
 async def test_retrieval_is_limited_to_the_documents_that_are_named(bench: Bench) -> None:
     found = await bench.client.retrieve("when", collection="menu", title="Drinks", source="bar.md")
     assert found["within"] == ["menu", "Drinks", "bar.md"]
+
+
+async def _together(bench: Bench, *queries: str) -> list[Any]:
+    """Questions that arrive while another is searched."""
+    bench.knowledge.gate.clear()
+    first = asyncio.create_task(bench.client.retrieve("first"))
+    await asyncio.to_thread(bench.knowledge.entered.wait)
+    rest = [asyncio.create_task(bench.client.retrieve(query)) for query in queries]
+    while bench.engine.reading.waiting < len(queries):
+        await asyncio.sleep(0.001)
+    bench.knowledge.gate.set()
+    await first
+    return await asyncio.gather(*rest, return_exceptions=True)
+
+
+async def test_questions_that_wait_are_searched_together(bench: Bench) -> None:
+    found = await _together(bench, "a", "b", "c")
+    assert bench.knowledge.batches == [["first"], ["a", "b", "c"]]
+    assert [one["query"] for one in found] == ["a", "b", "c"]
+
+
+async def test_a_question_that_cannot_be_searched_spoils_no_other(bench: Bench) -> None:
+    a, broken, b = await _together(bench, "a", "broken", "b")
+    assert (a["query"], b["query"]) == ("a", "b")
+    assert isinstance(broken, EngineError)
 
 
 async def test_a_call_that_is_over_is_released(bench: Bench) -> None:

@@ -1,0 +1,144 @@
+"""A large collection, quickly made: the sentences of real documents over and over, each time with other words in them.
+
+Every fourth word is one of a made-up language, whose words are as unequally frequent as real ones. A sentence's vector
+is that of the real sentence, turned a little; a chunk's is the mean of its sentences'.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from knowledge.index import CHUNKS, Index
+from knowledge.rows import SentenceRow
+from knowledge.store import Vectors
+
+SENTENCES_PER_CHUNK = 4
+COLLECTION = "default"
+_MADE_UP_EVERY = 4
+_PAIRED = 64
+"""Chunks in a row whose other half comes from the same distance."""
+_TURNED = 0.5
+"""Length of what is added to a real sentence's vector: the cosine with it stays about 0.9."""
+_BATCH = 5_000
+_VOCABULARY = 50_000
+_SYLLABLES = tuple(first + second for first in "bdfgklmnprst" for second in "aeiou")
+
+
+@dataclass(frozen=True)
+class Large:
+    """`chunks` chunks made of `sentences` and their `vectors` [n, dim]."""
+
+    chunks: int
+    sentences: Sequence[SentenceRow]
+    vectors: Vectors
+
+    def fill(self, index: Index) -> None:
+        """Make it all that is in `index`, and index it."""
+        index.become(self._rows)
+        index.optimize()
+
+    def chunk_vectors(self) -> Vectors:
+        """[chunks, dim], in the order of their numbers."""
+        return np.concatenate([_means(vectors) for _, vectors in self._turned()])
+
+    def _rows(self, table: str) -> Iterator[Any]:
+        """Record batches of one table of the index."""
+        import pyarrow as pa
+
+        columns = self._chunk_columns if table == CHUNKS else self._sentence_columns
+        for numbers, turned in self._turned():
+            vectors = _means(turned) if table == CHUNKS else turned
+            flat = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
+            yield pa.RecordBatch.from_pydict(columns(numbers) | {"embedding": flat})
+
+    def _turned(self) -> Iterator[tuple[range, Vectors]]:
+        """Batches of chunks with the vectors of their sentences; the same every time."""
+        dice, dim = np.random.default_rng(1), self.vectors.shape[1]
+        for start in range(0, self.chunks, _BATCH):
+            numbers = range(start, min(self.chunks, start + _BATCH))
+            seeds = [self._seed(number, place) for number in numbers for place in range(SENTENCES_PER_CHUNK)]
+            noise = dice.standard_normal((len(seeds), dim), dtype=np.float32)
+            noise *= _TURNED / np.linalg.norm(noise, axis=1, keepdims=True)
+            yield numbers, _unit(self.vectors[seeds] + noise)
+
+    def _seed(self, number: int, place: int) -> int:
+        """Which real sentence stands at this place of a chunk: two neighbours, and two from elsewhere."""
+        elsewhere = 2 * (number // _PAIRED) if place >= SENTENCES_PER_CHUNK // 2 else 0
+        return (number * SENTENCES_PER_CHUNK + place + elsewhere) % len(self.sentences)
+
+    def _sentence(self, number: int, place: int) -> str:
+        words = self.sentences[self._seed(number, place)].text.split()
+        at = (number * SENTENCES_PER_CHUNK + place) * 7919 % (len(self._made_up) - len(words))
+        words[1::_MADE_UP_EVERY] = self._made_up[at : at + len(words[1::_MADE_UP_EVERY])]
+        return " ".join(words)
+
+    @cached_property
+    def _made_up(self) -> list[str]:
+        dice = random.Random(1)
+        words = ["".join(dice.choices(_SYLLABLES, k=dice.randint(2, 5))) for _ in range(_VOCABULARY)]
+        return dice.choices(words, [1 / (place + 5) for place in range(_VOCABULARY)], k=1_000_000)
+
+    def _chunk_columns(self, numbers: range) -> dict[str, Any]:
+        texts = [" ".join(self._sentence(number, place) for place in range(SENTENCES_PER_CHUNK)) for number in numbers]
+        first = [self.sentences[self._seed(number, 0)] for number in numbers]
+        return {
+            **_same(len(texts), collection=COLLECTION, hash="", ingested_at="", model="made up"),
+            "chunk_id": list(map(_chunk_id, numbers)),
+            "doc_id": list(map(_doc_id, numbers)),
+            "text": texts,
+            "title": [row.context.partition(". ")[0] for row in first],
+            "heading": [row.context.rpartition(". ")[2] for row in first],
+            "source": [f"{number}.txt" for number in numbers],
+            "origin": [f"/{number}.txt" for number in numbers],
+            "position": _int32([0] * len(texts)),
+            "page": _int32([0] * len(texts)),
+        }
+
+    def _sentence_columns(self, numbers: range) -> dict[str, Any]:
+        placed = [(number, place) for number in numbers for place in range(SENTENCES_PER_CHUNK)]
+        return {
+            **_same(len(placed), collection=COLLECTION, above="", hash=""),
+            "sentence_id": [f"{_chunk_id(number)}:{place}" for number, place in placed],
+            "chunk_id": [_chunk_id(number) for number, _ in placed],
+            "doc_id": [_doc_id(number) for number, _ in placed],
+            "text": [self._sentence(number, place) for number, place in placed],
+            "context": [self.sentences[self._seed(number, place)].context for number, place in placed],
+            "position": _int32([place for _, place in placed]),
+            "page": _int32([0] * len(placed)),
+        }
+
+
+def _means(sentences: Vectors) -> Vectors:
+    """The vectors of chunks [n, dim] from those of their sentences."""
+    return _unit(sentences.reshape(-1, SENTENCES_PER_CHUNK, sentences.shape[1]).mean(axis=1))
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def _doc_id(number: int) -> str:
+    return f"{number:016x}"
+
+
+def _chunk_id(number: int) -> str:
+    return f"{_doc_id(number)}:0"
+
+
+def number_of(chunk_id: str) -> int:
+    """The number of the chunk with this id."""
+    return int(chunk_id.partition(":")[0], 16)
+
+
+def _same(count: int, **values: str) -> dict[str, list[str]]:
+    return {name: [value] * count for name, value in values.items()}
+
+
+def _int32(values: list[int]) -> Any:
+    import pyarrow as pa
+
+    return pa.array(values, pa.int32())
