@@ -10,6 +10,7 @@ from typing import Protocol
 
 from livekit import rtc
 from livekit.agents.voice import io
+from livekit.rtc.participant import PublishTrackError
 
 from agent.barge_in import Stance
 from agent.echo import Timeline
@@ -69,13 +70,22 @@ class Playout(io.AudioOutput):
         self._sending: asyncio.Task[None] | None = None
 
     async def publish(self, room: rtc.Room) -> None:
-        """Publish the track; nothing is spoken before somebody listens to it."""
+        """Publish the track, at a second try if need be; nothing is spoken before somebody listens to it.
+
+        Raises `PublishTrackError`.
+        """
+        try:
+            publication = await self._publish(room)
+        except PublishTrackError:
+            publication = await self._publish(room)
+        await publication.wait_for_subscription()
+        self.start()
+
+    async def _publish(self, room: rtc.Room) -> rtc.LocalTrackPublication:
         assert isinstance(self._source, rtc.AudioSource)
         track = rtc.LocalAudioTrack.create_audio_track("agent", self._source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-        publication = await room.local_participant.publish_track(track, options)
-        await publication.wait_for_subscription()
-        self.start()
+        return await room.local_participant.publish_track(track, options)
 
     def start(self) -> None:
         """Somebody listens: speak."""

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from livekit import rtc
 from livekit.agents.voice.io import PlaybackFinishedEvent
+from livekit.rtc.participant import PublishTrackError
 
 from agent.barge_in import Stance
+from agent.call import give_voice
 from agent.playout import LEAD_S, RATE_HZ, TURNED_DOWN, Playout
 from plugins.audio import Int16
 
@@ -165,3 +167,57 @@ async def test_nothing_is_broken_off_before_anything_was_said(stage: Stage) -> N
     stage.playout.take(Stance.HOLD)
     await stage.speaks(loud(0.1))
     assert (await stage.passes(0.2)).size == 0.1 * RATE_HZ
+
+
+class Publication:
+    async def wait_for_subscription(self) -> None:
+        return
+
+
+class DeafRoom:
+    """A room that refuses the agent's track so many times."""
+
+    def __init__(self, *, refusals: int, is_connected: bool = True) -> None:
+        self.tries = 0
+        self._refusals, self._is_connected = refusals, is_connected
+
+    @property
+    def local_participant(self) -> "DeafRoom":
+        return self
+
+    def isconnected(self) -> bool:
+        return self._is_connected
+
+    async def publish_track(self, *_: Any) -> Publication:
+        self.tries += 1
+        if self.tries <= self._refusals:
+            raise PublishTrackError("engine: connection error")
+        return Publication()
+
+
+async def given_a_voice(room: Any, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many times the process has died of it."""
+    deaths: list[bool] = []
+    monkeypatch.setattr("agent.call.LAST_WORDS_S", 0.0)
+    playout = Playout()
+    await give_voice(playout, room, die=lambda: deaths.append(True))
+    await playout.aclose()
+    return len(deaths)
+
+
+async def test_a_track_that_was_refused_is_published_at_the_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = DeafRoom(refusals=1)
+    assert await given_a_voice(room, monkeypatch) == 0
+    assert room.tries == 2
+
+
+async def test_a_process_whose_agent_stays_mute_dies_and_leaves_the_call_to_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    room = DeafRoom(refusals=2)
+    assert await given_a_voice(room, monkeypatch) == 1
+    assert room.tries == 2
+
+
+async def test_nobody_dies_for_a_room_that_was_left_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await given_a_voice(DeafRoom(refusals=2, is_connected=False), monkeypatch) == 0
