@@ -96,7 +96,7 @@ class LightCaller:
                 await asyncio.sleep(ASK_S)
 
     def _is_agent_done(self) -> bool:
-        quiet_s = self._clock() - self._ear.last_packet_s
+        quiet_s = self._clock() - self._ear.last_sound_s
         return self._agent_state in IDLE_STATES and quiet_s >= self._patience.quiet_s
 
     def _on_participant(self, participant: ParticipantInfo) -> None:

@@ -20,8 +20,9 @@ from bench.light.opus import PACKET_MS, PACKET_SAMPLES, Decoder, Question, packe
 PACKET_S = PACKET_MS / 1000
 REMINDER_PACKETS = 20
 """Who has nothing to say sends a packet every 400 ms, like every phone and browser that does not send silence."""
+CLOSE_S = 0.1
 TIME_BASE = Fraction(1, RATE_HZ)
-EAR_DELAY_S = 0.04
+EAR_DELAY_S = 0.065
 """What a real ear waits after a packet came: the jitter buffer of LiveKit's library, as measured beside it."""
 
 
@@ -81,8 +82,9 @@ class PacketEar:
     """Hears when the agent begins to speak. To know how long it goes on, it need not decode what comes."""
 
     def __init__(self) -> None:
-        self.last_packet_s = 0.0
-        """When anything came last: nothing comes from an agent who is silent."""
+        self.last_sound_s = 0.0
+        """When the agent last said something: packets come in close succession then, and rarely from who is silent."""
+        self._last_packet_s = 0.0
         self._after_s = math.inf
         self._decoder = Decoder()
         self._begun = asyncio.Event()
@@ -105,7 +107,9 @@ class PacketEar:
 
     def hear(self, payload: bytes, *, at_s: float) -> None:
         """Take in a packet that came at `at_s`."""
-        self.last_packet_s = at_s
+        if at_s - self._last_packet_s < CLOSE_S:
+            self.last_sound_s = at_s
+        self._last_packet_s = at_s
         if self._after_s == math.inf or self.began_s is not None:
             return
         sound = self._decoder.decode(payload)
