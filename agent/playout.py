@@ -24,6 +24,8 @@ PIECE_S = 0.04
 """Audio that is sent at a time, once there is some."""
 QUEUE_MS = 1000
 """More than ever waits: sending then never blocks."""
+BITS_PER_S = 80_000
+"""With fewer, Opus models speech, for twice the processor time: 3 % of a core in each call, silent or not."""
 TURNED_DOWN = 0.16
 """Loudness (of 1) of an agent that is talked over: 16 dB less."""
 DOWN_S = 0.008
@@ -85,6 +87,7 @@ class Playout(io.AudioOutput):
         assert isinstance(self._source, rtc.AudioSource)
         track = rtc.LocalAudioTrack.create_audio_track("agent", self._source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        options.audio_encoding.max_bitrate = BITS_PER_S
         return await room.local_participant.publish_track(track, options)
 
     def start(self) -> None:

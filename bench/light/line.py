@@ -33,8 +33,8 @@ class Microphone(MediaStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
-        self._loop = asyncio.get_running_loop()
-        self._started_at_s = self._loop.time()
+        self._clock = asyncio.get_running_loop().time
+        self._started_at_s = self._clock()
         self._next = 0
         self._pending: list[bytes] = []
         self._asked = asyncio.Event()
@@ -45,7 +45,7 @@ class Microphone(MediaStreamTrack):
     def speak(self, question: Question) -> float:
         """Say it from now on; returns when its last audible sample will have been spoken."""
         self._pending = list(reversed(question.packets))
-        self._next = max(self._next, math.ceil((self._loop.time() - self._started_at_s) / PACKET_S))
+        self._next = max(self._next, math.ceil((self._clock() - self._started_at_s) / PACKET_S))
         self._asked.set()
         return self._started_at_s + self._next * PACKET_S + question.last_audible_s
 
@@ -57,8 +57,8 @@ class Microphone(MediaStreamTrack):
         packet: av.Packet[Any] = av.Packet(self._next_payload())
         packet.pts, packet.time_base = number * PACKET_SAMPLES, TIME_BASE
         due_s = self._started_at_s + (number + 1) * PACKET_S
-        await asyncio.sleep(due_s - self._loop.time())
-        self.delays_s.append(max(0.0, self._loop.time() - due_s))
+        await asyncio.sleep(due_s - self._clock())
+        self.delays_s.append(max(0.0, self._clock() - due_s))
         return packet
 
     def _next_payload(self) -> bytes:

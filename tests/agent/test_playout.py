@@ -174,50 +174,51 @@ class Publication:
         return
 
 
-class DeafRoom:
-    """A room that refuses the agent's track so many times."""
+class Refused(Playout):
+    """A playout whose track is refused so many times."""
 
-    def __init__(self, *, refusals: int, is_connected: bool = True) -> None:
+    def __init__(self, *, refusals: int) -> None:
+        super().__init__(Loudspeaker())
         self.tries = 0
-        self._refusals, self._is_connected = refusals, is_connected
+        self._refusals = refusals
 
-    @property
-    def local_participant(self) -> "DeafRoom":
-        return self
-
-    def isconnected(self) -> bool:
-        return self._is_connected
-
-    async def publish_track(self, *_: Any) -> Publication:
+    async def _publish(self, room: Any) -> Any:
         self.tries += 1
         if self.tries <= self._refusals:
             raise PublishTrackError("engine: connection error")
         return Publication()
 
 
-async def given_a_voice(room: Any, monkeypatch: pytest.MonkeyPatch) -> int:
-    """How many times the process has died of it."""
-    deaths: list[bool] = []
+class Room:
+    def __init__(self, *, is_connected: bool = True) -> None:
+        self._is_connected = is_connected
+
+    def isconnected(self) -> bool:
+        return self._is_connected
+
+
+async def deaths(playout: Playout, room: Any, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many times the process dies of it."""
+    died: list[bool] = []
     monkeypatch.setattr("agent.call.LAST_WORDS_S", 0.0)
-    playout = Playout()
-    await give_voice(playout, room, die=lambda: deaths.append(True))
+    await give_voice(playout, room, die=lambda: died.append(True))
     await playout.aclose()
-    return len(deaths)
+    return len(died)
 
 
 async def test_a_track_that_was_refused_is_published_at_the_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    room = DeafRoom(refusals=1)
-    assert await given_a_voice(room, monkeypatch) == 0
-    assert room.tries == 2
+    playout = Refused(refusals=1)
+    assert await deaths(playout, Room(), monkeypatch) == 0
+    assert playout.tries == 2
 
 
 async def test_a_process_whose_agent_stays_mute_dies_and_leaves_the_call_to_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    room = DeafRoom(refusals=2)
-    assert await given_a_voice(room, monkeypatch) == 1
-    assert room.tries == 2
+    playout = Refused(refusals=2)
+    assert await deaths(playout, Room(), monkeypatch) == 1
+    assert playout.tries == 2
 
 
 async def test_nobody_dies_for_a_room_that_was_left_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert await given_a_voice(DeafRoom(refusals=2, is_connected=False), monkeypatch) == 0
+    assert await deaths(Refused(refusals=2), Room(is_connected=False), monkeypatch) == 0
