@@ -20,7 +20,6 @@ from bench.light.opus import PACKET_MS, PACKET_SAMPLES, Decoder, Question, packe
 PACKET_S = PACKET_MS / 1000
 REMINDER_PACKETS = 20
 """Who has nothing to say sends a packet every 400 ms, like every phone and browser that does not send silence."""
-CLOSE_S = 0.1
 TIME_BASE = Fraction(1, RATE_HZ)
 EAR_DELAY_S = 0.065
 """What a real ear waits after a packet came: the jitter buffer of LiveKit's library, as measured beside it."""
@@ -79,12 +78,10 @@ class Microphone(MediaStreamTrack):
 
 
 class PacketEar:
-    """Hears when the agent begins to speak. To know how long it goes on, it need not decode what comes."""
+    """Hears the agent's packets: when it begins to speak, and when it was last heard."""
 
     def __init__(self) -> None:
         self.last_sound_s = 0.0
-        """When the agent last said something: packets come in close succession then, and rarely from who is silent."""
-        self._last_packet_s = 0.0
         self._after_s = math.inf
         self._decoder = Decoder()
         self._begun = asyncio.Event()
@@ -95,7 +92,7 @@ class PacketEar:
 
     def listen(self, *, after_s: float) -> None:
         """Wait for sound after that moment."""
-        self._after_s, self._decoder = after_s, Decoder()
+        self._after_s = after_s
         self.began_s, self.was_early = None, False
         self._begun.clear()
 
@@ -106,18 +103,13 @@ class PacketEar:
         return self.began_s
 
     def hear(self, payload: bytes, *, at_s: float) -> None:
-        """Take in a packet that came at `at_s`."""
-        if at_s - self._last_packet_s < CLOSE_S:
-            self.last_sound_s = at_s
-        self._last_packet_s = at_s
-        if self._after_s == math.inf or self.began_s is not None:
+        """Take in a packet that came at `at_s`. Silence comes in packets too."""
+        first = first_audible(self._decoder.decode(payload))
+        if first is None:
             return
-        sound = self._decoder.decode(payload)
-        if (first := first_audible(sound)) is None:
-            return
-        heard_s = at_s + EAR_DELAY_S + first / RATE_HZ
+        heard_s = self.last_sound_s = at_s + EAR_DELAY_S + first / RATE_HZ
         if heard_s <= self._after_s:
             self.was_early = True
-        else:
+        elif self.began_s is None:
             self.began_s = heard_s
             self._begun.set()
