@@ -7,8 +7,9 @@ that one says so, and answers what had been asked.
 import asyncio
 import json
 import logging
+import os
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -21,6 +22,7 @@ from livekit.agents import (
     JobContext,
     JobProcess,
 )
+from livekit.rtc.participant import PublishTrackError
 
 from agent import phrases
 from agent.ahead import Ahead
@@ -53,8 +55,26 @@ logger = logging.getLogger(__name__)
 PHRASES_FOLDER = Path("run/phrases")
 CALLER_WAIT_S = 30.0
 """How long an agent waits in a room for its caller."""
+LAST_WORDS_S = 0.2
+"""What a process that dies leaves its last line of log to get out."""
 DOCUMENTS_ATTRIBUTE = "landline.documents"
 INTERRUPT_METHOD = "landline.interrupt"
+
+
+def die() -> None:
+    """End this process as a crash would: its call stays on record, and is not held any more."""
+    os._exit(1)
+
+
+async def give_voice(playout: Playout, room: rtc.Room, *, die: Callable[[], None] = die) -> None:
+    """Let the agent speak in `room`. A process that cannot dies, and leaves its call to another (`agent/rescue.py`)."""
+    try:
+        await playout.publish(room)
+    except PublishTrackError:
+        if room.isconnected():
+            logger.critical("the agent's voice is not published; another process has to take the call on")
+            await asyncio.sleep(LAST_WORDS_S)
+            die()
 
 
 def prewarm(process: JobProcess, *, settings: Settings) -> None:
@@ -156,7 +176,7 @@ class Call:
             door.set("phone")
         await self._record()
         self._job.room.local_participant.register_rpc_method(INTERRUPT_METHOD, self._interrupt)
-        self._keep(self._playout.publish(self._job.room))
+        self._keep(give_voice(self._playout, self._job.room))
         await self._session.start(
             self._assistant,
             room=self._job.room,

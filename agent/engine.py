@@ -1,6 +1,7 @@
 """`landline engine`: put the models of the settings together and serve them."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -71,7 +72,9 @@ def build_engine(
         voice_name=models.voice.name.removesuffix(".onnx"),
         answers=Answers(settings.answer.cache),
         outside=_outside(settings.outside_llm),
-        capacity=Capacity(lines=settings.worker.max_calls, target_ms=settings.engine.target_ms),
+        capacity=Capacity(
+            lines=settings.worker.max_calls, target_ms=settings.engine.target_ms, cores=os.cpu_count() or 1
+        ),
     )
 
 

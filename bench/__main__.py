@@ -82,11 +82,12 @@ def callers(
     first: Annotated[int, typer.Option()],
     total: Annotated[int, typer.Option()],
     seconds: Annotated[float, typer.Option()],
+    light: Annotated[bool, typer.Option()] = False,
 ) -> None:
     """Some of the callers of `calls`, one for each agent named; standard input says when they talk."""
     from bench.callers import Share, serve
 
-    asyncio.run(serve(load(), Share(agent, first, total), seconds=seconds))
+    asyncio.run(serve(load(), Share(agent, first, total, is_light=light), seconds=seconds))
 
 
 @app.command()

@@ -2,7 +2,8 @@
 
 `python -m bench callers --agent NAME --agent NAME` holds one call with each agent named. It makes its speech first,
 prints `GREETED` when every caller was greeted, talks once a line comes in, prints a `Talk` as JSON, and hangs up at
-the next line. `calling` runs such processes.
+the next line. `calling` runs such processes: the first caller has LiveKit's whole client (`agent/caller`), which costs
+about as much as answering it; all others are light ones (`bench/light`), and what he hears is told apart.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
-from typing import Self
+from typing import Any, Protocol, Self
 
 from pydantic import TypeAdapter
 
@@ -25,11 +26,10 @@ from agent.caller.script import Patience
 from agent.caller.ticket import Ticket, mint_ticket
 from agent.caller.voice import speech
 from agent.settings import Settings
-from bench.heard import QUESTIONS, keys
+from bench.heard import QUESTIONS, keys, latencies
 
 GREETED = "greeted"
-CALLS_PER_PROCESS = 4
-"""LiveKit's library tells every audio frame to all calls of a process."""
+CALLS_PER_PROCESS = 8
 STAGGER_S = 0.5
 """Between two callers' joining."""
 CYCLE_S = 6.0
@@ -51,10 +51,15 @@ class Talk:
     """Calls that no agent came to, or none that greeted."""
     delays_ms: list[int] = field(default_factory=list[int])
     """How late each microphone frame was sent."""
+    whole_ms: list[float] = field(default_factory=list[float])
+    """The heard latencies, among those of `turns`, of the caller with the whole client."""
 
     def __add__(self, other: Self) -> Self:
         return type(self)(
-            self.turns + other.turns, self.failed_calls + other.failed_calls, self.delays_ms + other.delays_ms
+            self.turns + other.turns,
+            self.failed_calls + other.failed_calls,
+            self.delays_ms + other.delays_ms,
+            self.whole_ms + other.whole_ms,
         )
 
 
@@ -68,6 +73,7 @@ class Share:
     agents: Sequence[str]
     first: int
     total: int
+    is_light: bool = False
 
     def number(self, place: int) -> int:
         """Which of all callers the one at `place` is."""
@@ -75,8 +81,11 @@ class Share:
 
 
 def shares(agents: Sequence[str], *, most: int = CALLS_PER_PROCESS) -> list[Share]:
-    """The callers of each process."""
-    return [Share(agents[first : first + most], first, len(agents)) for first in range(0, len(agents), most)]
+    """The callers of each process: one with the whole client, and light ones."""
+    light = [
+        Share(agents[first : first + most], first, len(agents), is_light=True) for first in range(1, len(agents), most)
+    ]
+    return [Share(agents[:1], 0, len(agents)), *light]
 
 
 def rotated(pool: Sequence[str], *, number: int, total: int) -> list[str]:
@@ -85,16 +94,46 @@ def rotated(pool: Sequence[str], *, number: int, total: int) -> list[str]:
     return [*pool[start:], *pool[:start]]
 
 
+class Delays(Protocol):
+    """A microphone that knows how late it was."""
+
+    delays_s: list[float]
+
+
+class AnyCaller(Protocol):
+    """A caller of either kind."""
+
+    @property
+    def mouth(self) -> Delays: ...
+    async def hear_greeting(self) -> object: ...
+    async def say(self, audio: Any, *, text: str) -> TurnReport: ...
+
+
 class Group:
     """The calls of this process: `join`, `talk`, then leave, as a context manager."""
 
     def __init__(self, settings: Settings, share: Share) -> None:
         self._share = share
         self._pool = QUESTIONS.read_text().splitlines()
-        self._sounds = {question: speech(question, sample_rate_hz=RATE_HZ) for question in self._pool}
+        self._sounds = {question: self._sound(question) for question in self._pool}
         self._tickets = [mint_ticket(keys(settings), agent_name=agent) for agent in share.agents]
-        self._callers: dict[int, Caller] = {}
+        self._callers: dict[int, AnyCaller] = {}
         self._leaving = AsyncExitStack()
+
+    def _sound(self, question: str) -> Any:
+        audio = speech(question, sample_rate_hz=RATE_HZ)
+        if not self._share.is_light:
+            return audio
+        from bench.light.opus import encoded
+
+        return encoded(audio)
+
+    async def _call(self, ticket: Ticket) -> AnyCaller:
+        if not self._share.is_light:
+            return await self._leaving.enter_async_context(Caller(ticket, patience=PATIENCE))
+        from bench.light.caller import LightCaller
+
+        return await self._leaving.enter_async_context(LightCaller(ticket, patience=PATIENCE))
 
     async def __aenter__(self) -> Self:
         return self
@@ -110,7 +149,7 @@ class Group:
         number = self._share.number(place)
         await asyncio.sleep(number * STAGGER_S)
         with suppress(CallFailed, TimeoutError):
-            caller = await self._leaving.enter_async_context(Caller(ticket, patience=PATIENCE))
+            caller = await self._call(ticket)
             if await caller.hear_greeting():
                 self._callers[number] = caller
 
@@ -120,10 +159,12 @@ class Group:
         sent = {number: len(caller.mouth.delays_s) for number, caller in self._callers.items()}
         calls = await asyncio.gather(*(self._ask(number, end_s=end_s) for number in self._callers))
         delays_s = [late for number, caller in self._callers.items() for late in caller.mouth.delays_s[sent[number] :]]
+        turns = [turn for turns in calls for turn in turns]
         return Talk(
-            turns=[turn for turns in calls for turn in turns],
+            turns=turns,
             failed_calls=len(self._tickets) - len(self._callers),
             delays_ms=[round(late * 1000) for late in delays_s],
+            whole_ms=[] if self._share.is_light else latencies(turns),
         )
 
     async def _ask(self, number: int, *, end_s: float) -> list[TurnReport]:
@@ -219,7 +260,8 @@ async def calling(agents: Sequence[str], *, seconds: float, log: Path) -> AsyncG
 
 
 async def _start(share: Share, *, seconds: float, log: Path) -> Process:
-    place = ("--first", str(share.first), "--total", str(share.total), "--seconds", str(seconds))
+    place = ["--first", str(share.first), "--total", str(share.total), "--seconds", str(seconds)]
+    place += ["--light"] if share.is_light else []
     names = (word for agent in share.agents for word in ("--agent", agent))
     with log.open("a") as errors:
         return await asyncio.create_subprocess_exec(

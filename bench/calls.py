@@ -1,11 +1,12 @@
 """How many simultaneous talking calls one machine carries: heard latency, memory and cores against their number.
 
-The callers have a process of their own (`bench/callers.py`) and say how late they were themselves. With
-`--per-call-engines` the same callers talk, in the same run, to one set of models per call (`bench/model_sets.py`).
+The callers have processes of their own (`bench/callers.py`) and say how late they were themselves. Beside what they
+heard stands what the engine had predicted for so many calls: admission goes by that. With `--per-call-engines` the same
+callers talk, in the same run, to one set of models per call (`bench/model_sets.py`).
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from bench.callers import calling
 from bench.model_sets import ModelSet, model_sets
 from bench.rows import OWN, SHARED, Row, figures, is_past_knee, table
 from bench.usage import Pid, busiest, family, part, parts, private_mb, snapshot
+from plugins.client import EngineClient
 
 SECONDS = 28.0
 TARGET_MS = 1200.0
@@ -48,6 +50,8 @@ class Fleet:
 
 FleetFor = Callable[[int], Fleet]
 """Who answers so many calls."""
+Predict = Callable[[int], Awaitable[float | None]]
+"""The heard latency that the engine expects with so many calls, in milliseconds."""
 
 
 async def run(
@@ -56,7 +60,9 @@ async def run(
     """Start everything, measure row after row, print the table and return the figures for `latest.json`."""
     columns: dict[str, list[Row]] = {}
     async with running_machine(settings, log=LOG):
-        columns[SHARED] = await _rows(_shared(settings), at=at, seconds=seconds, target_ms=target_ms)
+        columns[SHARED] = await _rows(
+            _shared(settings), at=at, seconds=seconds, target_ms=target_ms, predict=_prediction_of(settings.engine.url)
+        )
         if with_model_sets:
             async with model_sets(max(PER_CALL_AT), log=LOG) as sets:
                 columns[OWN] = await _rows(_own(sets), at=PER_CALL_AT, seconds=seconds, target_ms=target_ms)
@@ -80,17 +86,28 @@ def _own(sets: Sequence[ModelSet]) -> FleetFor:
     return fleet
 
 
-async def _rows(fleet_for: FleetFor, *, at: Sequence[int], seconds: float, target_ms: float) -> list[Row]:
+def _prediction_of(engine_url: str) -> Predict:
+    async def predict(calls: int) -> float | None:
+        async with EngineClient(engine_url) as engine:
+            return (await engine.capacity(calls=calls))["predicted_ms"]
+
+    return predict
+
+
+async def _rows(
+    fleet_for: FleetFor, *, at: Sequence[int], seconds: float, target_ms: float, predict: Predict | None = None
+) -> list[Row]:
     """A row for each number of calls, until the knee is passed."""
     rows: list[Row] = []
     for calls in sorted(at):
-        rows.append(await _measure(fleet_for(calls), seconds=seconds))
+        predicted_ms = await predict(calls) if predict else None
+        rows.append(await _measure(fleet_for(calls), seconds=seconds, predicted_ms=predicted_ms))
         if is_past_knee(rows, target_ms):
             break
     return rows
 
 
-async def _measure(fleet: Fleet, *, seconds: float) -> Row:
+async def _measure(fleet: Fleet, *, seconds: float, predicted_ms: float | None) -> Row:
     await _settle(fleet)
     async with calling(fleet.agents, seconds=seconds, log=LOG) as callers:
         await callers.greeted()
@@ -105,6 +122,7 @@ async def _measure(fleet: Fleet, *, seconds: float) -> Row:
             talk,
             cores={kind: sum(used.get(pid, 0.0) for pid in pids) for kind, pids in processes.items()},
             private_mb=private_mb([*fleet.engines, *jobs]),
+            predicted_ms=predicted_ms,
         )
 
 

@@ -55,9 +55,15 @@ class Row:
     """Processor cores kept busy by each kind of process while everybody talked."""
     lateness: Lateness
     waterfall_ms: dict[str, float]
+    whole_p50_ms: float | None = None
+    """What the caller with LiveKit's whole client heard, for comparison with the light ones."""
+    predicted_ms: float | None = None
+    """What the engine had predicted for so many calls when the row before was over."""
 
     @classmethod
-    def of(cls, calls: int, talk: Talk, *, cores: dict[str, float], private_mb: float) -> Self:
+    def of(
+        cls, calls: int, talk: Talk, *, cores: dict[str, float], private_mb: float, predicted_ms: float | None = None
+    ) -> Self:
         """Put together what the callers heard and what the machine spent on it."""
         heard_ms = latencies(talk.turns)
         return cls(
@@ -72,6 +78,8 @@ class Row:
             cores=cores,
             lateness=Lateness.of(talk.delays_ms),
             waterfall_ms=stage_medians(talk.turns),
+            whole_p50_ms=median(talk.whole_ms) if talk.whole_ms else None,
+            predicted_ms=predicted_ms,
         )
 
     def reaches(self, target_ms: float) -> bool:
@@ -145,6 +153,8 @@ def _lines(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
     return [
         ("p50 ms", [_whole(one.p50_ms) for one in rows]),
         ("p95 ms", [_whole(one.p95_ms) for one in rows]),
+        ("p95 ms as predicted", [_whole(one.predicted_ms) for one in rows]),
+        ("p50 ms, whole client", [_whole(one.whole_p50_ms) for one in rows]),
         ("answered", [f"{one.answered}/{one.asked}" for one in rows]),
         ("failed calls", [str(one.failed_calls) for one in rows]),
         ("cut off", [str(one.cut_off) for one in rows]),

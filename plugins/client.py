@@ -172,9 +172,9 @@ class EngineClient:
         query = {"language": language} if language else {}
         return await self._json("POST", "/v1/audio/transcriptions", data=pcm, params=query)
 
-    async def capacity(self) -> Json:
-        """How many calls there are, how many fit, and the heard latency with one more: see `GET /v1/capacity`."""
-        return await self._json("GET", "/v1/capacity")
+    async def capacity(self, *, calls: int | None = None) -> Json:
+        """How many calls there are, how many fit, and the heard latency with `calls`: see `GET /v1/capacity`."""
+        return await self._json("GET", "/v1/capacity", params={"calls": str(calls)} if calls else {})
 
     async def calls(self) -> list[Json]:
         """The calls that run now: see `GET /v1/calls`."""

@@ -1,8 +1,9 @@
 """How many calls this machine carries: what one more would do to the time that callers wait for an answer.
 
 Each model is a queue. What a call costs it is measured while calls run, as seconds at work per second of call. With
-more calls the wait in each queue grows as queues do, and that growth is added to what callers waited for lately.
-There is no clock here: whoever measures says how much time has passed.
+more calls the wait in each queue grows as queues do, and so does the time that everything takes on processors which the
+engine shares with the calls' own processes, LiveKit and whatever else runs. That growth is added to what callers waited
+for lately. There is no clock here: whoever measures says how much time has passed.
 """
 
 import math
@@ -18,6 +19,8 @@ SLOW_TURN = 0.9
 UNSEEN_MS = 200.0
 """What an agent cannot see of the heard latency: the way from the caller's mouth, and to the caller's ear."""
 WORST_MS = 60_000.0
+COMPUTING_MS = 250.0
+"""What of a slow answer's time is computing, in whichever process: it takes longer where processors are busy."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +66,24 @@ class Capacity:
 
     lines: int
     target_ms: float
+    cores: int = 1
+    _processor_s: float = 0.0
     _turns: list[Turn] = field(default_factory=list[Turn])
     _call_s: float = 0.0
     _done: Mapping[str, Work] = field(default_factory=dict[str, Work])
     _lately: dict[str, Work] = field(default_factory=dict[str, Work])
 
-    def learn(self, seconds: float, *, calls: int, done: Mapping[str, Work]) -> None:
-        """`seconds` have passed with `calls` calls; `done` is all that each model has done so far, by name."""
+    def learn(self, seconds: float, *, calls: int, done: Mapping[str, Work], processor_s: float = 0.0) -> None:
+        """`seconds` have passed with `calls` calls; `done` is all that each model has done so far, by name.
+
+        The machine's processors were busy for `processor_s` of them, all together.
+        """
         aged = [replace(turn, age_s=turn.age_s + seconds) for turn in self._turns]
         self._turns = [turn for turn in aged if turn.age_s < TURN_MEMORY_S]
         if calls:
             kept = math.exp(-seconds * calls / MEMORY_CALL_S)
             self._call_s = kept * self._call_s + seconds * calls
+            self._processor_s = kept * self._processor_s + processor_s
             for name, work in done.items():
                 new = work.plus(self._done.get(name, Work()), times=-1)
                 self._lately[name] = new.plus(self._lately.get(name, Work()), times=kept)
@@ -105,12 +114,13 @@ class Capacity:
         return self.target_ms == 0 or predicted_ms is None or predicted_ms <= self.target_ms
 
     def _wait_ms(self, calls: float) -> float:
-        """What an answer waits in all queues together."""
+        """What an answer waits in all queues together, and for processors."""
         if not self._call_s:
             return 0.0
         load = calls / self._call_s
         waits_s = (wait_s(work, load=load) for work in self._lately.values() if work.busy_s > 0)
-        return min(WORST_MS, 1000 * sum(waits_s))
+        crowding_ms = COMPUTING_MS * crowding(load * self._processor_s, cores=self.cores)
+        return min(WORST_MS, 1000 * sum(waits_s) + crowding_ms)
 
 
 def wait_s(work: Work, *, load: float) -> float:
@@ -121,6 +131,15 @@ def wait_s(work: Work, *, load: float) -> float:
     urgent = load * work.urgent_s
     residual_s = work.squares_s2 / (2 * work.busy_s)
     return min(1.0, load * work.busy_s) * residual_s / (1 - urgent) if urgent < 1 else math.inf
+
+
+def crowding(busy: float, *, cores: int) -> float:
+    """How much longer than alone a computation takes where `busy` of `cores` are taken: 1 is twice as long.
+
+    Processors are shared evenly; with more of them it is rarer that all are taken.
+    """
+    share = (busy / cores) ** cores
+    return share / (1 - share) if share < 1 else math.inf
 
 
 def slow(values: list[float]) -> float:

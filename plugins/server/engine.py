@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from plugins.llama.model import LlamaModel
@@ -57,6 +58,12 @@ class Knowledge(Protocol):
     def search_all(self, wanted: Sequence[Any]) -> Sequence[Any]: ...
 
     def documents(self, collection: str) -> Sequence[Any]: ...
+
+
+def processors_busy_s() -> float:
+    """How long the machine's processors have been busy, all together; not with what yields to everything else."""
+    times = psutil.cpu_times()
+    return times.user + times.system + getattr(times, "irq", 0.0) + getattr(times, "softirq", 0.0)
 
 
 @dataclass
@@ -167,11 +174,12 @@ class Engine:
     async def _measure(self) -> None:
         """Learn what calls cost, for as long as the engine runs."""
         clock = asyncio.get_running_loop().time
-        measured_s = clock()
+        measured_s, busy_s = clock(), processors_busy_s()
         while True:
             await asyncio.sleep(MEASURE_EVERY_S)
             seconds, measured_s = clock() - measured_s, clock()
-            self.capacity.learn(seconds, calls=self.calls, done=self._done())
+            before_s, busy_s = busy_s, processors_busy_s()
+            self.capacity.learn(seconds, calls=self.calls, done=self._done(), processor_s=busy_s - before_s)
 
     def _done(self) -> dict[str, Work]:
         done = {"whisper": self.hearing.work, "piper": self.speaking.work, "knowledge": self.reading.work}

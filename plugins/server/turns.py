@@ -86,10 +86,14 @@ async def count_lost(request: web.Request) -> web.Response:
 
 
 async def show_capacity(request: web.Request) -> web.Response:
-    """GET /v1/capacity: the calls there are and how many fit; `predicted_ms` is the heard latency with one more."""
+    """GET /v1/capacity: the calls there are and how many fit.
+
+    `predicted_ms` is the heard latency with as many as the query's `calls` says, or else with one more.
+    """
     engine = request.app[ENGINE]
     capacity = engine.capacity
-    predicted_ms = capacity.predicted_ms(engine.calls + 1)
+    asked = request.query.get("calls", "")
+    predicted_ms = capacity.predicted_ms(int(asked) if asked.isdecimal() else engine.calls + 1)
     return web.json_response(
         {
             "calls": engine.calls,

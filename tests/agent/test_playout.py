@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from livekit import rtc
 from livekit.agents.voice.io import PlaybackFinishedEvent
+from livekit.rtc.participant import PublishTrackError
 
 from agent.barge_in import Stance
+from agent.call import give_voice
 from agent.playout import LEAD_S, RATE_HZ, TURNED_DOWN, Playout
 from plugins.audio import Int16
 
@@ -165,3 +167,58 @@ async def test_nothing_is_broken_off_before_anything_was_said(stage: Stage) -> N
     stage.playout.take(Stance.HOLD)
     await stage.speaks(loud(0.1))
     assert (await stage.passes(0.2)).size == 0.1 * RATE_HZ
+
+
+class Publication:
+    async def wait_for_subscription(self) -> None:
+        return
+
+
+class Refused(Playout):
+    """A playout whose track is refused so many times."""
+
+    def __init__(self, *, refusals: int) -> None:
+        super().__init__(Loudspeaker())
+        self.tries = 0
+        self._refusals = refusals
+
+    async def _publish(self, room: Any) -> Any:
+        self.tries += 1
+        if self.tries <= self._refusals:
+            raise PublishTrackError("engine: connection error")
+        return Publication()
+
+
+class Room:
+    def __init__(self, *, is_connected: bool = True) -> None:
+        self._is_connected = is_connected
+
+    def isconnected(self) -> bool:
+        return self._is_connected
+
+
+async def deaths(playout: Playout, room: Any, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many times the process dies of it."""
+    died: list[bool] = []
+    monkeypatch.setattr("agent.call.LAST_WORDS_S", 0.0)
+    await give_voice(playout, room, die=lambda: died.append(True))
+    await playout.aclose()
+    return len(died)
+
+
+async def test_a_track_that_was_refused_is_published_at_the_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    playout = Refused(refusals=1)
+    assert await deaths(playout, Room(), monkeypatch) == 0
+    assert playout.tries == 2
+
+
+async def test_a_process_whose_agent_stays_mute_dies_and_leaves_the_call_to_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    playout = Refused(refusals=2)
+    assert await deaths(playout, Room(), monkeypatch) == 1
+    assert playout.tries == 2
+
+
+async def test_nobody_dies_for_a_room_that_was_left_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await deaths(Refused(refusals=2), Room(is_connected=False), monkeypatch) == 0

@@ -28,6 +28,12 @@ def test_latencies_are_those_of_answered_questions() -> None:
     assert found.waterfall_ms == {"first_token_ms": 100.0}
 
 
+def test_what_the_whole_client_heard_and_what_was_predicted_stand_beside_it() -> None:
+    talk = Talk([turn(400), turn(600), turn(800)], whole_ms=[600.0])
+    found = Row.of(3, talk, cores={}, private_mb=0.0, predicted_ms=900.0)
+    assert (found.p95_ms, found.whole_p50_ms, found.predicted_ms) == (800, 600, 900)
+
+
 def test_a_row_without_an_answer_has_no_latency_and_reaches_nothing() -> None:
     found = row(2, None, None)
     assert found.p95_ms is None
@@ -64,8 +70,8 @@ def test_lateness_tells_a_starved_caller() -> None:
 
 
 def test_what_several_processes_heard_is_counted_together() -> None:
-    together = Talk([turn(400)], 1, [0, 3]) + Talk([turn(None)], 0, [25])
-    assert together == Talk([turn(400), turn(None)], 1, [0, 3, 25])
+    together = Talk([turn(400)], 1, [0, 3], [400]) + Talk([turn(None)], 0, [25])
+    assert together == Talk([turn(400), turn(None)], 1, [0, 3, 25], [400])
 
 
 def test_a_talk_survives_the_way_between_processes() -> None:
@@ -79,9 +85,11 @@ def test_every_caller_begins_elsewhere_in_the_same_pool() -> None:
     assert rotated(pool, number=1, total=3) == ["c", "d", "e", "f", "a", "b"]
 
 
-def test_callers_are_shared_out_among_processes() -> None:
+def test_one_caller_has_the_whole_client_and_the_light_ones_share_processes() -> None:
     names = [str(number) for number in range(6)]
-    assert shares(names, most=4) == [Share(names[:4], 0, 6), Share(names[4:], 4, 6)]
+    light = [Share(names[1:5], 1, 6, is_light=True), Share(names[5:], 5, 6, is_light=True)]
+    assert shares(names, most=4) == [Share(names[:1], 0, 6), *light]
+    assert shares(names[:1]) == [Share(names[:1], 0, 1)]
 
 
 def test_cores_are_those_used_between_two_moments() -> None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from plugins.server.capacity import TURN_MEMORY_S, UNSEEN_MS, WORST_MS, Capacity, Work, slow, wait_s
+from plugins.server.capacity import TURN_MEMORY_S, UNSEEN_MS, WORST_MS, Capacity, Work, crowding, slow, wait_s
 
 FAST_MS = 500.0 - UNSEEN_MS
 
@@ -49,6 +49,23 @@ def test_calls_fit_up_to_the_target() -> None:
 
 def test_a_model_that_would_never_rest_takes_no_further_call() -> None:
     assert measured(calls=4, busy=0.9, piece_s=0.01).fits(4) == 4
+
+
+def test_processors_that_others_keep_busy_take_no_further_call() -> None:
+    capacity = Capacity(lines=16, target_ms=1200, cores=2)
+    capacity.learn(60, calls=4, done={}, processor_s=60 * 1.2)  # the engine itself has hardly anything to do
+    capacity.answered(FAST_MS, calls=4)
+    now, more = capacity.predicted_ms(4), capacity.predicted_ms(6)
+    assert now == pytest.approx(500) and more is not None and more > 600
+    assert capacity.predicted_ms(7) == WORST_MS
+    assert 4 < capacity.fits(4) < 7
+
+
+def test_a_computation_takes_as_much_longer_as_it_has_to_share() -> None:
+    assert crowding(0.0, cores=2) == 0
+    assert crowding(0.5, cores=1) == pytest.approx(1)
+    assert crowding(1.0, cores=2) == pytest.approx(1 / 3)
+    assert crowding(2.0, cores=2) == math.inf
 
 
 def test_cheap_calls_fill_every_line() -> None:

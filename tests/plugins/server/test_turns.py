@@ -46,6 +46,7 @@ async def test_what_callers_waited_lately_is_the_prediction(bench: Bench) -> Non
     await bench.client.report_turn(turn())
     capacity = await bench.client.capacity()
     assert (capacity["calls"], capacity["predicted_ms"]) == (0, 630.0)
+    assert (await bench.client.capacity(calls=3))["predicted_ms"] == 630.0
 
 
 @pytest.mark.parametrize("change", [{"door": "text"}, {"retried": True}, {"stages_ms": {"end_of_turn": 1.0}}])
