@@ -14,7 +14,9 @@ from agent.keys import KeyStore
 from agent.limit import fitting
 from agent.owner import owners_page
 from agent.probes import engine_is_ready, worker_is_registered
+from agent.reporting import Reports
 from agent.settings import GuardSettings, Settings, is_loopback, listed
+from agent.tracing import open_traces
 from plugins.client import EngineClient
 from plugins.correlation import correlation_id, door
 from plugins.errors import EngineError
@@ -68,10 +70,17 @@ def web_config(settings: Settings) -> WebConfig:
         sessions_per_minute=settings.web.sessions_per_minute,
         trusted_proxies=listed(settings.guard.trusted_proxies),
         guard=guard_rules(settings),
-        agent=Answering(EngineClient(settings.engine.url), settings, conversations=conversations),
+        agent=answering(settings, conversations),
         max_audio_s=settings.guard.max_audio_s,
         drain_s=settings.web.drain_s,
     )
+
+
+def answering(settings: Settings, conversations: Conversations) -> Answering:
+    """The agent who answers over HTTP."""
+    engine = EngineClient(settings.engine.url)
+    reports = Reports(engine, open_traces(settings.traces))
+    return Answering(engine, settings, conversations=conversations, reports=reports)
 
 
 def guard_rules(settings: Settings) -> GuardRules:

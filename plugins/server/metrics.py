@@ -64,7 +64,8 @@ HEARD = Histogram(
 )
 TURN_STAGE = Histogram(
     "turn_stage_duration_seconds",
-    "Time for each stage of a finished turn, as the agent measured it; `answered` is the whole.",
+    "Time for each stage of a finished turn, as the agent measured it; `answered` is until the answer begins, `whole` "
+    "until its text is complete.",
     ["stage", "door"],
     buckets=ANSWER_SECONDS,
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from plugins.correlation import Door, correlation_id
+from plugins.correlation import MAX_CHARS, Door, correlation_id
 from plugins.server.engine import Engine
 from plugins.server.keys import ENGINE
 from plugins.server.metrics import HEARD, SPECULATIONS, TURN_STAGE, TURNS, TURNS_LOST
@@ -24,14 +24,19 @@ Stage = Literal[
     "sent",
     "ahead",
     "answered",
+    "whole",
 ]
 Milliseconds = Annotated[float, Field(ge=0, le=600_000)]
 
 
 class TurnReport(BaseModel):
-    """One finished turn in numbers. `thrown_away` answers were begun for words that then changed."""
+    """One finished turn in numbers. `thrown_away` answers were begun for words that then changed.
+
+    `call` is the call's or the conversation's id; the request's own where it is empty.
+    """
 
     door: Door
+    call: str = Field(default="", max_length=MAX_CHARS)
     stages_ms: dict[Stage, Milliseconds]
     interrupted: bool = False
     retried: bool = False
@@ -76,7 +81,7 @@ def _show(engine: Engine, turn: TurnReport) -> None:
     """What the owner sees of it."""
     now_s = time.time()
     engine.recent.turn(turn.stages_ms, now_s=now_s)
-    engine.live.turn(correlation_id.get(), turn.model_dump(), now_s=now_s)
+    engine.live.turn(turn.call or correlation_id.get(), turn.model_dump(exclude={"call"}), now_s=now_s)
 
 
 async def count_lost(request: web.Request) -> web.Response:
