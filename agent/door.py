@@ -30,7 +30,11 @@ BEGIN_S = 0.5
 
 
 def web_config(settings: Settings) -> WebConfig:
-    """What the door needs to know, and whom it asks before it says that it is ready. Raises `DatabaseError`."""
+    """What the door needs to know, and whom it asks before it says that it is ready.
+
+    Raises `DatabaseError` or `KeysNewer`.
+    """
+    KeyStore(settings.guard.keys).check()
     conversations = open_conversations(settings.conversations)
 
     async def tier() -> str:
