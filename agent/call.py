@@ -18,6 +18,7 @@ from livekit import rtc
 from livekit.agents import (
     CloseEvent,
     ConversationItemAddedEvent,
+    ErrorEvent,
     JobContext,
     JobProcess,
 )
@@ -109,7 +110,7 @@ class Call:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._memory = Memory(conversations, diary.record.conversation, engine=self._engine)
         self._waterfall = Waterfall(self._tell, keep=self._keep_turn)
-        self._reports = Reports(self._engine, open_traces(settings.traces))
+        self._reports = Reports(self._engine, open_traces(settings.traces), process="worker")
         self._recording: Recording | None = None
         self._playout = Playout()
         self._overhearing = Overhearing(self._playout, stop=self._stop, patience=patience(settings.turn))
@@ -129,6 +130,7 @@ class Call:
         self._text_door = TextDoor(self._waterfall, tell=self._tell, max_chars=settings.answer.max_typed_chars)
         self._session.on("conversation_item_added", self._on_item)
         self._session.on("close", self._on_close)
+        self._session.on("error", self._on_error)
         self._outage.watch(self._session)
         self._ahead.watch(self._session)
         job.add_shutdown_callback(self._release)
@@ -213,6 +215,9 @@ class Call:
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         self._waterfall.said(event.item)
         self._diary.note(self._prompting.recent(self._assistant.chat_ctx.messages()))
+
+    def _on_error(self, event: ErrorEvent) -> None:
+        self._reports.trouble(event.error.type)
 
     def _on_close(self, event: CloseEvent) -> None:
         logger.info("call ended", extra={"reason": event.reason.value})

@@ -36,6 +36,8 @@ def web_config(settings: Settings) -> WebConfig:
     """
     KeyStore(settings.guard.keys).check()
     conversations = open_conversations(settings.conversations)
+    engine = EngineClient(settings.engine.url)
+    reports = Reports(engine, open_traces(settings.traces))
 
     async def tier() -> str:
         return settings.tier
@@ -74,17 +76,11 @@ def web_config(settings: Settings) -> WebConfig:
         sessions_per_minute=settings.web.sessions_per_minute,
         trusted_proxies=listed(settings.guard.trusted_proxies),
         guard=guard_rules(settings),
-        agent=answering(settings, conversations),
+        agent=Answering(engine, settings, conversations=conversations, reports=reports),
+        failed=reports.trouble,
         max_audio_s=settings.guard.max_audio_s,
         drain_s=settings.web.drain_s,
     )
-
-
-def answering(settings: Settings, conversations: Conversations) -> Answering:
-    """The agent who answers over HTTP."""
-    engine = EngineClient(settings.engine.url)
-    reports = Reports(engine, open_traces(settings.traces))
-    return Answering(engine, settings, conversations=conversations, reports=reports)
 
 
 def guard_rules(settings: Settings) -> GuardRules:

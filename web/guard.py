@@ -104,7 +104,7 @@ async def admitted(request: web.Request, scope: str | None) -> AsyncGenerator[No
         yield
         return
     config, gate = request.app[CONFIG], request.app[GATE]
-    principal = request[PRINCIPAL] = await principal_of(request, config)
+    principal = request[PRINCIPAL] = await principal_of(request, config, scope)
     if scope not in principal.scopes:
         raise _refusal(principal, scope)
     if principal is NEWCOMER:  # whom the address stands for
@@ -145,8 +145,8 @@ def _refusal(principal: Principal, scope: str) -> Unauthorized | Forbidden:
     return Forbidden(f"This key or token may not do that: it lacks the scope {scope!r}.")
 
 
-async def principal_of(request: web.Request, config: WebConfig) -> Principal:
-    """Who is asking. Raises `Unauthorized`, `Forbidden` or `KeysUnreadable`."""
+async def principal_of(request: web.Request, config: WebConfig, scope: str) -> Principal:
+    """Who is asking for what needs `scope`. Raises `Unauthorized`, `Forbidden` or `KeysUnreadable`."""
     kind, _, credentials = request.headers.get("Authorization", "").partition(" ")
     credentials = credentials.strip()
     if kind.lower() == "bearer" and credentials.startswith(KEY_MARK):
@@ -157,7 +157,8 @@ async def principal_of(request: web.Request, config: WebConfig) -> Principal:
         if is_foreign(request):
             raise Forbidden("Pages of other sites may not use this door; GUARD_API_ORIGINS names those that may.")
         return NEWCOMER
-    raise Unauthorized("Send an API key: Authorization: Bearer ll_…; `landline keys create NAME` makes one.")
+    makes = f"`landline keys create NAME --scope {scope}` makes one"
+    raise Unauthorized(f"Send an API key: Authorization: Bearer ll_…; {makes}.")
 
 
 async def _holder_of_key(key: str, rules: GuardRules) -> Principal:

@@ -12,7 +12,7 @@ from .api.errors import from_http
 from .api.routes import add_api, is_api
 from .config import Probe, WebConfig
 from .cors import add_cors
-from .errors import OPENAI_PATHS, DoorError, error_response
+from .errors import OPENAI_PATHS, DoorError, LinesBusy, error_response
 from .guard import close_soon, guard, open_gate
 from .keys import CONFIG, LIMITS, LINES, QUEUE, ROOMS
 from .lines import LIVEKIT_TIMEOUT_S, Lines, LiveKitRooms
@@ -100,6 +100,8 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
         log_refusal(request, error)
         if error.status in (429, 503):
             REFUSED.labels(reason=error.code).inc()
+        if error.status >= 500 and not isinstance(error, LinesBusy):
+            request.app[CONFIG].failed(error.code)
         if request.writer.output_size and request.transport:
             request.transport.abort()  # an answer has begun: it can only be cut off
         return error.response(path=request.path)

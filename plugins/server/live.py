@@ -101,9 +101,9 @@ class Recent:
         if "answered" in stages_ms and len(minute.answered_ms) < TIMES_KEPT:
             minute.answered_ms.append(stages_ms["answered"])
 
-    def error(self, kind: str, *, now_s: float) -> None:
+    def error(self, kind: str, *, now_s: float, times: int = 1) -> None:
         """Something could not be done."""
-        self._minute(now_s).errors[kind] += 1
+        self._minute(now_s).errors[kind] += times
 
     def _minute(self, now_s: float) -> Minute:
         number = int(now_s // MINUTE_S)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from plugins.correlation import MAX_CHARS, Door, correlation_id
 from plugins.server.engine import Engine
 from plugins.server.keys import ENGINE
-from plugins.server.metrics import HEARD, SPECULATIONS, TURN_STAGE, TURNS, TURNS_LOST
+from plugins.server.metrics import HEARD, REPORTED, SPECULATIONS, TURN_STAGE, TURNS, TURNS_LOST
 from plugins.server.replies import read_body
 
 Stage = Literal[
@@ -55,6 +55,13 @@ class LostReport(BaseModel):
     turns: int = Field(ge=1, le=100_000)
 
 
+class ErrorsReport(BaseModel):
+    """How often what went wrong in another process."""
+
+    process: Literal["web", "worker"]
+    kinds: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,39}$")], Annotated[int, Field(ge=1, le=100_000)]]
+
+
 async def count_turn(request: web.Request) -> web.Response:
     """POST /v1/turns: a turn goes into the histograms, to its call, and what its caller waited into the prediction."""
     engine = request.app[ENGINE]
@@ -87,6 +94,15 @@ def _show(engine: Engine, turn: TurnReport) -> None:
 async def count_lost(request: web.Request) -> web.Response:
     """POST /v1/turns/lost: turns that the conversations' database did not take."""
     TURNS_LOST.inc((await read_body(request, LostReport)).turns)
+    return web.json_response({"counted": True})
+
+
+async def count_errors(request: web.Request) -> web.Response:
+    """POST /v1/errors: what the door and the jobs could not do goes beside what the engine could not."""
+    report = await read_body(request, ErrorsReport)
+    for kind, times in report.kinds.items():
+        REPORTED.labels(process=report.process, kind=kind).inc(times)
+        request.app[ENGINE].recent.error(kind, now_s=time.time(), times=times)
     return web.json_response({"counted": True})
 
 

@@ -83,5 +83,13 @@ async def test_a_turn_over_http_is_shown_under_its_conversation(bench: Bench) ->
     assert (call["id"], call["door"], call["turns"][0]["stages_ms"]["whole"]) == ("conv-1", "http", 90.0)
 
 
+async def test_what_other_processes_could_not_do_stands_beside_the_engines_own(bench: Bench) -> None:
+    await bench.client.report_errors({"conversations_away": 2}, process="web")
+    await bench.client.report_errors({"conversations_away": 1, "stt_error": 1}, process="worker")
+    [minute] = (await bench.client.recent())["minutes"]
+    assert minute["errors"] == {"conversations_away": 3, "stt_error": 1}
+    assert 'reported_errors_total{kind="stt_error",process="worker"} 1.0' in await bench.client.metrics()
+
+
 async def test_documents_are_listed_from_the_loaded_index(bench: Bench) -> None:
     assert await bench.client.documents("menus") == [{"doc_id": "d1", "collection": "menus"}]
