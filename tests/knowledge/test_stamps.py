@@ -19,7 +19,6 @@ from tests.knowledge.fakes import WordEmbedder
 from tests.objectstore import ACCESS_KEY, REGION, SECRET_KEY, ObjectStore, running_object_store
 
 Read = Callable[..., Report]
-LONG_AGO_S = 3600
 
 
 @dataclass
@@ -128,12 +127,13 @@ def test_an_unchanged_prefix_is_listed_and_nothing_of_it_is_read(
     objects: ObjectStore, read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = Counting(objects.files)
-    monkeypatch.setattr(S3Access, "filesystem", lambda _: files)
+    monkeypatch.setattr("knowledge.places.objects.Objects._store", files)
     s3 = S3Access(f"http://{objects.address}", REGION, ACCESS_KEY, SECRET_KEY)
     for number in range(30):
         objects.put(f"papers/rooms/{number:02}.md", f"Room {number} looks over the lake.")
+    long_ago_s = time.time() - 3600
     for path in (tmp_path / "objects" / "papers" / "rooms").iterdir():
-        os.utime(path, times=(time.time() - LONG_AGO_S,) * 2)
+        os.utime(path, times=(long_ago_s, long_ago_s))
     assert len(read("s3://papers/rooms", s3=s3).added) == len(files.read) == 30
     files.read.clear()
     assert (len(read("s3://papers/rooms", s3=s3).unchanged), files.read) == (30, [])
