@@ -88,7 +88,7 @@ async def test_running_calls_show_their_waterfalls(owned: Owned, open_page: Open
     await expect(over_http).to_contain_text("over HTTP · last asked")
     await expect(over_http.locator("summary")).to_contain_text("First word after 0.10 s")
     await over_http.locator("summary").click()
-    await expect(over_http.locator(".turn li").last).to_contain_text("whole answer")
+    await expect(over_http.locator(".turn li").last).to_contain_text("last word")
     await expect(page.locator("#models")).to_contain_text("voice.onnx cannot be read")
 
 
