@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing, contextmanager
@@ -14,8 +15,10 @@ from agent.citing import cited
 from agent.conversations import turns as kept
 from agent.database import DatabaseError
 from agent.prompting import AnswerRules, Prompt, Prompting, answer_rules
+from agent.reporting import Reports
 from agent.settings import Settings
 from plugins.client import EngineClient
+from plugins.correlation import correlation_id
 from plugins.errors import EngineError
 from web.api.backend import Chat, Piece, Sound, Source, Transcript, Vectors, Word
 from web.api.errors import ApiError
@@ -47,9 +50,13 @@ class Turn:
     said: str
     conversation: str | None
     history: Sequence[Json]
+    id: str = field(default_factory=lambda: f"turn_{secrets.token_hex(6)}")
+    at_s: float = field(default_factory=time.time)
+    """When it arrived, in seconds since 1970."""
     began_s: float = field(default_factory=time.monotonic)
     retrieved_s: float | None = None
     first_s: float | None = None
+    prefill_ms: float | None = None
     retrieval: Json | None = None
     answer: str = ""
     is_whole: bool = False
@@ -64,10 +71,18 @@ class Turn:
         self.first_s = self.first_s or time.monotonic()
         self.answer += text
 
-    def exchange(self) -> kept.Turn:
+    def told(self) -> Json:
+        """Its waterfall so far, as `agent.waterfall.stages` tells a typed turn's; `whole_ms` is until now."""
+        moments = {"retrieval_ms": self.retrieved_s, "first_token_ms": self.first_s, "answered_ms": self.first_s}
+        moments |= {"whole_ms": time.monotonic()}
+        times = {name: round(1000 * (at - self.began_s), 1) for name, at in moments.items() if at is not None}
+        if self.prefill_ms is not None:
+            times["prefill_ms"] = self.prefill_ms
+        facts = {"interrupted": not self.is_whole, "retried": False, "speculation": "none", "thrown_away": 0}
+        return {"turn": self.id, "at_s": round(self.at_s, 3), "door": DOOR, **facts, **times}
+
+    def exchange(self, told: Json) -> kept.Turn:
         """What is kept of it: nothing counts as heard that was not sent."""
-        moments = {"retrieval": self.retrieved_s, "first_token": self.first_s, "answered": time.monotonic()}
-        latencies_ms = {name: round(1000 * (at - self.began_s), 1) for name, at in moments.items() if at}
         return kept.Turn(
             door=DOOR,
             said=self.said,
@@ -75,15 +90,24 @@ class Turn:
             heard=self.answer,
             interrupted=not self.is_whole,
             sources=self.sources,
-            latencies_ms=latencies_ms,
+            latencies_ms={name: value for name, value in told.items() if name.endswith("_ms")},
         )
 
 
 class Answering:
     """`web.api.backend.Agent` over the engine, whose client it closes with itself."""
 
-    def __init__(self, engine: EngineClient, settings: Settings, *, conversations: Conversations | None = None) -> None:
+    def __init__(
+        self,
+        engine: EngineClient,
+        settings: Settings,
+        *,
+        conversations: Conversations | None = None,
+        reports: Reports | None = None,
+    ) -> None:
         self._engine = engine
+        self._reports = reports or Reports(engine)
+        self._reporting: set[asyncio.Task[None]] = set()
         self._rules = answer_rules(settings)
         self._limits: Json = {
             "max_tokens": settings.answer.max_tokens,
@@ -103,7 +127,9 @@ class Answering:
                     async for piece in _pieces(deltas, turn):
                         yield piece
             finally:
-                await self._keep(turn)
+                told = turn.told()
+                self._report(turn, told)
+                await self._keep(turn, told)
 
     async def _begin(self, chat: Chat) -> Turn:
         said = str(chat.messages[-1]["content"]) if chat.messages[-1]["role"] == "user" else ""
@@ -168,10 +194,18 @@ class Answering:
             self._rules, instructions=instructions, collection=collection, title=chat.title, source=chat.source
         )
 
-    async def _keep(self, turn: Turn) -> None:
+    def _report(self, turn: Turn, told: Json) -> None:
+        """Have a turn seen that came as far as an answer; who asked does not wait for it."""
+        if turn.first_s is None and not turn.is_whole:
+            return
+        reporting = asyncio.create_task(self._reports.turn(told, call_id=turn.conversation or correlation_id.get()))
+        self._reporting.add(reporting)
+        reporting.add_done_callback(self._reporting.discard)
+
+    async def _keep(self, turn: Turn, told: Json) -> None:
         """Add what was said and answered to the conversation, also when the client has left in the middle."""
         if turn.conversation and self._conversations:
-            adding = self._conversations.add(turn.conversation, turn.exchange())
+            adding = self._conversations.add(turn.conversation, turn.exchange(told))
             try:
                 await asyncio.shield(asyncio.ensure_future(adding))
             except DatabaseError as error:
@@ -212,7 +246,9 @@ class Answering:
             return [{"id": voice["id"]} for voice in (await self._engine.voices())["voices"]]
 
     async def aclose(self) -> None:
-        """Close the connections to the engine."""
+        """Send what is still to be told, and close the connections to the engine."""
+        await asyncio.gather(*self._reporting)
+        await self._reports.aclose()
         await self._engine.aclose()
 
 
@@ -240,7 +276,7 @@ async def _pieces(deltas: AsyncGenerator[Json], turn: Turn) -> AsyncGenerator[Pi
             turn.heard(text)
         if text or calls:
             yield Piece(text=text, tool_calls=[_without_index(call) for call in calls])
-    turn.is_whole = True
+    turn.is_whole, turn.prefill_ms = True, (usage or {}).get("prefill_ms")
     sources = [Source(**asdict(source)) for source in turn.sources]
     yield Piece(finish_reason=reason or "stop", usage=usage, sources=sources, conversation=turn.conversation)
 

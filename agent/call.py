@@ -19,6 +19,7 @@ from livekit import rtc
 from livekit.agents import (
     CloseEvent,
     ConversationItemAddedEvent,
+    ErrorEvent,
     JobContext,
     JobProcess,
 )
@@ -41,11 +42,12 @@ from agent.playout import Playout
 from agent.prompting import Prompting, answer_rules, chat_context
 from agent.prompts import read_stock
 from agent.recording import Recording, begin_recording
+from agent.reporting import Reports
 from agent.session import build_session, build_vad, patience, room_options
 from agent.settings import Settings
 from agent.tracing import open_traces
 from agent.typed import TextDoor
-from agent.waterfall import TURN_TOPIC, Json, Waterfall, numbers
+from agent.waterfall import TURN_TOPIC, Json, Waterfall
 from plugins.client import EngineClient
 from plugins.correlation import correlation_id, door
 from plugins.errors import EngineError
@@ -128,7 +130,7 @@ class Call:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._memory = Memory(conversations, diary.record.conversation, engine=self._engine)
         self._waterfall = Waterfall(self._tell, keep=self._keep_turn)
-        self._traces = open_traces(settings.traces)
+        self._reports = Reports(self._engine, open_traces(settings.traces), process="worker")
         self._recording: Recording | None = None
         self._playout = Playout()
         self._overhearing = Overhearing(self._playout, stop=self._stop, patience=patience(settings.turn))
@@ -148,6 +150,7 @@ class Call:
         self._text_door = TextDoor(self._waterfall, tell=self._tell, max_chars=settings.answer.max_typed_chars)
         self._session.on("conversation_item_added", self._on_item)
         self._session.on("close", self._on_close)
+        self._session.on("error", self._on_error)
         self._outage.watch(self._session)
         self._ahead.watch(self._session)
         job.add_shutdown_callback(self._release)
@@ -233,6 +236,9 @@ class Call:
         self._waterfall.said(event.item)
         self._diary.note(self._prompting.recent(self._assistant.chat_ctx.messages()))
 
+    def _on_error(self, event: ErrorEvent) -> None:
+        self._reports.trouble(event.error.type)
+
     def _on_close(self, event: CloseEvent) -> None:
         logger.info("call ended", extra={"reason": event.reason.value})
         self._diary.close()
@@ -249,15 +255,9 @@ class Call:
             self._keep(self._count(content))
 
     async def _count(self, turn: Json) -> None:
-        """A finished turn goes to the log, the engine's metrics and a trace: numbers, and nothing that was said."""
-        logger.info("turn answered", extra=turn)
-        if self._traces:
-            self._traces.turn(turn, call_id=self._job.room.name)
-        try:
-            is_spoken_by_phone = self._is_phone and turn["door"] == "voice"
-            await self._engine.report_turn(numbers(turn) | ({"door": "phone"} if is_spoken_by_phone else {}))
-        except EngineError as error:
-            logger.info("a turn is not counted: %s", error.code)
+        is_spoken_by_phone = self._is_phone and turn["door"] == "voice"
+        told = turn | ({"door": "phone"} if is_spoken_by_phone else {})
+        await self._reports.turn(told, call_id=self._job.room.name)
 
     async def _send(self, topic: str, text: str) -> None:
         caller = self._session.room_io.linked_participant
@@ -288,8 +288,7 @@ class Call:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._playout.aclose()
-        if self._traces:
-            await self._traces.aclose()
+        await self._reports.aclose()
         try:
             await self._engine.release_call(self._job.room.name)
         except EngineError as error:

@@ -45,7 +45,7 @@ class DatabaseError(Exception):
 
 
 class DatabaseNewer(DatabaseError):
-    """A newer version of this program has written the database."""
+    """A newer version of this program has written the database; the message names it and the way out."""
 
 
 class Utc(TypeDecorator[datetime]):
@@ -69,11 +69,15 @@ class Utc(TypeDecorator[datetime]):
 
 
 class Database:
-    """A pool of connections to `address`: the path of a SQLite file, or `postgresql://…`. Opens nothing by itself."""
+    """A pool of connections to `address`: the path of a SQLite file, or `postgresql://…`. Opens nothing by itself.
+
+    `name` is the address without its password.
+    """
 
     def __init__(self, address: str) -> None:
         self._file = None if "://" in address else Path(address)
         self._engine = _engine(address, self._file)
+        self.name = str(self._file or self._engine.url.render_as_string(hide_password=True))
         self._is_prepared = False
         self._preparing = asyncio.Lock()
 
@@ -113,7 +117,9 @@ class Database:
             await connection.execute(insert(_SCHEMA).values(version=SCHEMA_VERSION))
         elif newest > SCHEMA_VERSION:
             raise DatabaseNewer(
-                f"its schema is version {newest}, this program knows version {SCHEMA_VERSION}: use a newer Landline"
+                f"{self.name} has a schema of version {newest} and this Landline knows version {SCHEMA_VERSION}. Use "
+                "the newer Landline that wrote it; or move it away, or name another in CONVERSATIONS_DATABASE, and "
+                "conversations begin anew."
             )
         for table in METADATA.sorted_tables:
             await connection.execute(CreateTable(table, if_not_exists=True))

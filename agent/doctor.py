@@ -1,14 +1,20 @@
 """`landline doctor`: what is here, what is missing, and the exact command that gets it."""
 
+import asyncio
 import shutil
 import socket
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.database import Database, DatabaseError
+from agent.index import index_as_made
+from agent.keys import way_to_owners_page
 from agent.livekit_server import LiveKitMissing, find_binary
 from agent.settings import DEVELOPMENT_KEY, ROOT, Settings
+from knowledge.errors import KnowledgeError
 from web.config import STATIC_DIR
 
 ENOUGH_DISK_BYTES = 2 * 10**9
@@ -31,7 +37,8 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Look at everything that a call needs."""
     checks: list[Callable[[Settings], Finding]] = [
-        _livekit, _page, _whisper, _llama, _voice, _embedder, _documents, _disk, _keys, _web_port, _livekit_port,
+        _livekit, _page, _whisper, _llama, _voice, _embedder, _documents, _conversations, _disk, _keys,
+        _owners_page, _web_port, _livekit_port,
     ]  # fmt: skip
     return [check(settings) for check in checks]
 
@@ -83,9 +90,35 @@ def _model(subject: str, file: Path, setting: str) -> Finding:
 
 def _documents(settings: Settings) -> Finding:
     uri = settings.knowledge.uri
-    if "://" in uri or Path(uri).exists():
-        return Finding("Documents", f"indexed in {uri}")
-    return Finding("Documents", "none yet; the demo documents go in at the first start")
+    if "://" not in uri and not Path(uri).exists():
+        return Finding("Documents", "none yet; the demo documents go in at the first start")
+    try:
+        index = index_as_made(settings)
+        index.revision()  # refuses what another version of this program wrote
+        number = len(index.documents())
+    except KnowledgeError as error:
+        return Finding("Documents", f"the index in {uri} cannot be used", str(error))
+    return Finding("Documents", f"{number} indexed in {uri}")
+
+
+def _conversations(settings: Settings) -> Finding:
+    address = settings.conversations.database.get_secret_value()
+    if "://" not in address and not Path(address).exists():
+        return Finding("Conversations", "none yet")
+    try:
+        return Finding("Conversations", f"kept in {asyncio.run(_prepared(address))}")
+    except DatabaseError as error:
+        return Finding("Conversations", "their database cannot be used; see CONVERSATIONS_DATABASE", str(error))
+
+
+async def _prepared(address: str) -> str:
+    """The database's name, once it could be used. Raises `DatabaseError`."""
+    database = Database(address)
+    try:
+        await database.prepare()
+    finally:
+        await database.aclose()
+    return database.name
 
 
 def _disk(settings: Settings) -> Finding:
@@ -97,6 +130,13 @@ def _disk(settings: Settings) -> Finding:
 def _keys(settings: Settings) -> Finding:
     is_default = settings.livekit.api_key == DEVELOPMENT_KEY
     return Finding("Keys", "development keys, accepted on this machine only" if is_default else "your own")
+
+
+def _owners_page(settings: Settings) -> Finding:
+    try:
+        return Finding("Owner's page", way_to_owners_page(settings))
+    except sqlite3.Error as error:
+        return Finding("Owner's page", "the API keys cannot be read, so nobody is let in", str(error))
 
 
 def _web_port(settings: Settings) -> Finding:

@@ -14,7 +14,9 @@ from agent.keys import KeyStore
 from agent.limit import fitting
 from agent.owner import owners_page
 from agent.probes import engine_is_ready, worker_is_registered
+from agent.reporting import Reports
 from agent.settings import GuardSettings, Settings, is_loopback, listed
+from agent.tracing import open_traces
 from plugins.client import EngineClient
 from plugins.correlation import correlation_id, door
 from plugins.errors import EngineError
@@ -28,8 +30,14 @@ BEGIN_S = 0.5
 
 
 def web_config(settings: Settings) -> WebConfig:
-    """What the door needs to know, and whom it asks before it says that it is ready. Raises `DatabaseError`."""
+    """What the door needs to know, and whom it asks before it says that it is ready.
+
+    Raises `DatabaseError` or `KeysNewer`.
+    """
+    KeyStore(settings.guard.keys).check()
     conversations = open_conversations(settings.conversations)
+    engine = EngineClient(settings.engine.url)
+    reports = Reports(engine, open_traces(settings.traces))
 
     async def tier() -> str:
         return settings.tier
@@ -68,7 +76,8 @@ def web_config(settings: Settings) -> WebConfig:
         sessions_per_minute=settings.web.sessions_per_minute,
         trusted_proxies=listed(settings.guard.trusted_proxies),
         guard=guard_rules(settings),
-        agent=Answering(EngineClient(settings.engine.url), settings, conversations=conversations),
+        agent=Answering(engine, settings, conversations=conversations, reports=reports),
+        failed=reports.trouble,
         max_audio_s=settings.guard.max_audio_s,
         drain_s=settings.web.drain_s,
     )

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+from agent.settings import Settings, is_loopback
 from web.principals import KEY_MARK, Principal
 
 KEY_BYTES = 32
@@ -20,6 +21,8 @@ WAIT_S = 2.0
 NOTED_EVERY = timedelta(minutes=1)
 """How exactly the last use of a key is known."""
 
+VERSION = 1
+"""Of the table, kept as SQLite's `user_version`. Raise it when the table changes."""
 TABLE = """
 CREATE TABLE IF NOT EXISTS keys (
     digest TEXT PRIMARY KEY, shown TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, made_at TEXT NOT NULL,
@@ -30,6 +33,10 @@ CREATE TABLE IF NOT EXISTS keys (
 
 class NoSuchKey(LookupError):
     """No key, or more than one, goes by that name or beginning; the message says which."""
+
+
+class KeysNewer(sqlite3.DatabaseError):
+    """A newer version of this program has written the keys; the message names their file and the way out."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,15 @@ class KeyStore:
         self._path = path
         self._clock = clock
 
+    def check(self) -> None:
+        """Raises `KeysNewer`. Other trouble shows when a key is looked for, and may have passed by then."""
+        try:
+            self.made()
+        except KeysNewer:
+            raise
+        except sqlite3.Error:
+            return
+
     def create(self, name: str, scopes: Sequence[str], *, lasts: timedelta | None = None) -> str:
         """A new key, returned this once; of it only the SHA-256 is kept, which is enough for 256 random bits."""
         key, now = KEY_MARK + secrets.token_urlsafe(KEY_BYTES), self._clock()
@@ -72,6 +88,7 @@ class KeyStore:
         self._path.touch(mode=0o600)
         with self._open() as database:
             database.execute(TABLE)
+            database.execute(f"PRAGMA user_version = {VERSION}")
             database.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)", row)
         return key
 
@@ -115,9 +132,26 @@ class KeyStore:
 
     @contextmanager
     def _open(self) -> Generator[sqlite3.Connection]:
-        """The file, for one change that is written whole or not at all."""
+        """The file, for one change that is written whole or not at all. Raises `KeysNewer`."""
         with closing(sqlite3.connect(self._path, timeout=WAIT_S)) as database, database:
+            [version] = database.execute("PRAGMA user_version").fetchone()
+            if version > VERSION:
+                raise KeysNewer(
+                    f"{self._path} is of version {version} and this Landline knows version {VERSION}. Use the newer "
+                    "Landline that wrote it; or move the file away, and make new keys with `landline keys create`."
+                )
             yield database
+
+
+def way_to_owners_page(settings: Settings) -> str:
+    """Where the owner's page is and what opens it: nothing on this machine until a first key is made, then a key.
+
+    Raises `sqlite3.Error`.
+    """
+    page, make = f"{settings.page}/admin", "`landline keys create owner --scope admin` makes one"
+    if is_loopback(settings.web.host) and not KeyStore(settings.guard.keys).made():
+        return f"{page}, open to this machine until the first key is made; {make}"
+    return f"{page}, with a key of the scope admin; {make}"
 
 
 def _note_use(database: sqlite3.Connection, digest: str, now: datetime) -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from agent import livekit_server
+from agent.keys import way_to_owners_page
 from agent.probes import answers, engine_is_ready
 from agent.settings import ROOT, Settings
 from agent.supervisor import Console, Part, Supervisor, print_line
@@ -16,6 +18,13 @@ from agent.supervisor import Console, Part, Supervisor, print_line
 
 class PortTaken(Exception):
     """A port that we need belongs to another program; the message names the setting that moves ours."""
+
+
+class PartRefused(Exception):
+    """A process cannot use what the settings give it; its own last line says what, and what to do."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} does not start as things are; its last line above says why, and the way out")
 
 
 def parts(settings: Settings, *, folder: Path, log_format: str) -> list[Part]:
@@ -89,7 +98,7 @@ async def run_machine(
     """Run everything until `stop` is set; print one line, and set `answering`, when a caller can be answered.
 
     Running calls may then go on for as long as the settings allow, unless `hurry` is set. `members` are run instead of
-    the settings' own `parts`.
+    the settings' own `parts`. Raises `PortTaken`, or `PartRefused` once everything has ended again.
     """
     begin = time.monotonic()
     check_ports(settings)
@@ -100,13 +109,17 @@ async def run_machine(
         await _until_answering(settings, supervisor, members, console)
         seconds = time.monotonic() - begin
         console.show("landline", f"answers at {settings.page} ({settings.tier} models, ready in {seconds:.1f} s)")
+        with suppress(sqlite3.Error):
+            console.show("landline", f"the owner's page: {way_to_owners_page(settings)}")
         if answering:
             answering.set()
 
     async with asyncio.TaskGroup() as tasks:
         announcing = tasks.create_task(announce())
-        await supervisor.run(stop, hurry)
+        refused = await supervisor.run(stop, hurry)
         announcing.cancel()
+    if refused:
+        raise PartRefused(refused)
 
 
 @asynccontextmanager
@@ -115,7 +128,7 @@ async def running_machine(
 ) -> AsyncGenerator[str]:
     """Everything, or `members`, running in the background with its lines in `log`; gives the page's address.
 
-    Raises `PortTaken`, or `TimeoutError` naming the log if no caller can be answered within `patience_s`.
+    Raises `PortTaken` or `PartRefused`, or `TimeoutError` naming the log if nobody is answered within `patience_s`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     stop, hurry, answering = asyncio.Event(), asyncio.Event(), asyncio.Event()

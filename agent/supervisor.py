@@ -24,6 +24,8 @@ GRACE_S = 10.0
 PROBE_EVERY_S = 0.1
 PARENT_DEATH_SIGNAL = 1
 LONGEST_LINE_BYTES = 2**20
+REFUSED = 78
+"""Exit code of a process that no restart helps: what it was given cannot be used, as its last line says."""
 
 
 @dataclass(frozen=True)
@@ -85,28 +87,33 @@ class Supervisor:
         """Return when the part has been ready once."""
         await self._ready[name].wait()
 
-    async def run(self, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> None:
+    async def run(self, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> str | None:
         """Start every part, keep it alive until `stop` is set, then end them all, last started first.
 
-        Parts that run the same program end together. Once `hurry` is set nobody's work is waited for.
+        Parts that run the same program end together. Once `hurry` is set nobody's work is waited for. Returns the name
+        of a part that refused to start, which ends all others too.
         """
         keepers = [asyncio.create_task(self._keep(part), name=part.name) for part in self._parts]
-        await stop.wait()
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopping, *keepers], return_when=asyncio.FIRST_COMPLETED)
+        refused = next((keeper.get_name() for keeper in keepers if keeper.done()), None)
         self._stopping = True
         for _, group in groupby(reversed(self._parts), key=lambda part: part.arguments):
             await asyncio.gather(*(self._end(part, hurry or asyncio.Event()) for part in group))
-        for keeper in keepers:
-            keeper.cancel()
-        await asyncio.gather(*keepers, return_exceptions=True)
+        for task in (stopping, *keepers):
+            task.cancel()
+        await asyncio.gather(stopping, *keepers, return_exceptions=True)
+        return refused
 
     async def _keep(self, part: Part) -> None:
+        """Start the part whenever it does not run; returns if it refuses to before it was ever ready."""
         for name in part.after:
             await self._ready[name].wait()
         failures = 0
         while not self._stopping:
             begin = time.monotonic()
             code = await self._run_once(part)
-            if self._stopping:
+            if self._stopping or (code == REFUSED and not self._ready[part.name].is_set()):
                 return
             lived_s = time.monotonic() - begin
             failures = 1 if lived_s >= STEADY_S else failures + 1

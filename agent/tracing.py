@@ -49,13 +49,11 @@ def spans(told: Json) -> list[Span]:
 
 
 def whole(told: Json) -> Span:
-    """The turn from its first stage's beginning to the agent's first sound."""
+    """The turn from its first stage's beginning to the agent's first sound, or to the end of an answer in text."""
     stages = spans(told)
-    return Span(
-        "turn",
-        min(0.0, *(stage.start_ms for stage in stages), 0.0),
-        max(float(told.get("answered_ms", 0.0)), *(stage.end_ms for stage in stages), 0.0),
-    )
+    heard_ms = [float(told.get(name, 0.0)) for name in ("answered_ms", "whole_ms")]
+    begin_ms = min(0.0, *(stage.start_ms for stage in stages), 0.0)
+    return Span("turn", begin_ms, max(*heard_ms, *(stage.end_ms for stage in stages)))
 
 
 class Traces:

@@ -21,6 +21,7 @@ from knowledge.store import Store, StoreError, Table, Vectors
 
 CHUNKS = "chunks"
 SENTENCES = "sentences"
+_STAMPS = "stamps"
 LAYOUT = "2"
 """Raise it when the tables' columns change; an index in another layout is refused."""
 CHUNKS_WORTH_AN_INDEX = 20_000
@@ -97,6 +98,17 @@ class Index:
         """Name and dimension of the embedding model that it was made with; None while there is no index."""
         about = self._read(lambda tables: tables[CHUNKS].metadata, nothing={}, any_embedder=True)
         return (about["landline.embedder"], int(about["landline.dim"])) if "landline.embedder" in about else None
+
+    def stamps(self) -> dict[str, str]:
+        """What `stamp` has kept, by document."""
+        with self._translated():
+            return self._store.notes(_STAMPS) if self._exists() else {}
+
+    def stamp(self, stamps: Mapping[str, str]) -> None:
+        """Keep beside the documents how their places tell one version from another. What is lost of it costs time."""
+        with self._translated():
+            if self._exists():
+                self._store.note(_STAMPS, stamps)
 
     def count_sentences(self, collection: str) -> int:
         where = _of(collection)

@@ -9,10 +9,11 @@ from knowledge.documents import MAX_DOCUMENT_BYTES, Document, content_hash, is_s
 from knowledge.errors import DocumentError, DocumentMissing
 from knowledge.index import Index, check_collection
 from knowledge.places import S3Access, places_of
-from knowledge.places.item import Item, Place
+from knowledge.places.item import Item, Place, Unchanged
 from knowledge.preparing import Embed, document_id, prepare
 from knowledge.report import Progress, Report, Step, Tally
 from knowledge.rows import PreparedDocument, StoredDocument
+from knowledge.stamps import Stamps
 from knowledge.store import Vectors
 
 __all__ = ["LOCK_WAIT_S", "Embed", "Report", "Step", "document_id", "ingest"]
@@ -73,6 +74,7 @@ class _Run:
         self._known: dict[str, StoredDocument] = {}
         self._pending: list[PreparedDocument] = []
         self._listed: list[Place] = []
+        self._stamps = Stamps(index)
         self._tally = Tally()
 
     def over(self, places: Sequence[Place], progress: Progress) -> Report:
@@ -87,6 +89,7 @@ class _Run:
             self._commit()
         if not self._tally.interrupted:
             self._remove_gone(items)
+        self._stamps.keep()
         report = self._tally.report()
         if report.has_changed:
             self._index.optimize()
@@ -122,8 +125,13 @@ class _Run:
             progress(Step(done=done, total=len(items), source=item.source, chunks=self._tally.chunks))
 
     def _take(self, item: Item) -> None:
-        content = item.fetch(self._max_bytes)
         known = self._known.get(item.origin)
+        try:
+            content = item.fetch(self._max_bytes, self._stamps.of(known))
+        except Unchanged:
+            self._tally.unchanged.append(item.source)
+            return
+        self._stamps.note(document_id(self._collection, item.origin), content)
         if known and known.hash == content_hash(content.data):
             self._tally.unchanged.append(item.source)
             return
@@ -165,6 +173,7 @@ class _Run:
             if document.origin not in seen and (self._is_lost(document.origin) or _has_moved(document, sources))
         ]
         self._index.remove([document.doc_id for document in gone])
+        self._stamps.forget(document.doc_id for document in gone)
         self._tally.removed.extend(sorted(document.source for document in gone))
 
     def _is_lost(self, origin: str) -> bool:

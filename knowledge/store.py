@@ -218,6 +218,22 @@ class Store:
         table = attempt(lambda: self._connected().create_table(name, reader, schema=schema, mode=mode))
         return Table(table, dim=self._dim)
 
+    def notes(self, name: str) -> dict[str, str]:
+        """What `note` has written under `name`."""
+        if name not in self.names():
+            return {}
+        rows = attempt(lambda: self._connected().open_table(name).to_arrow()).to_pylist()
+        return {row["key"]: row["value"] for row in rows}
+
+    def note(self, name: str, values: Mapping[str, str]) -> None:
+        """Make these texts by their keys all that stands under `name`."""
+        import pyarrow as pa
+
+        schema = pa.schema([pa.field("key", pa.string()), pa.field("value", pa.string())])
+        data = pa.table({"key": list(values), "value": list(values.values())}, schema=schema)
+        table = attempt(lambda: self._connected().create_table(name, data, mode="overwrite"))
+        attempt(lambda: table.optimize(cleanup_older_than=_KEEP_OLD_VERSIONS))
+
     def drop(self) -> None:
         """Delete every table."""
         attempt(lambda: self._connected().drop_all_tables())

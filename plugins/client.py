@@ -192,6 +192,10 @@ class EngineClient:
         """Have a finished turn counted: see `TurnReport` in `plugins/server/turns.py`."""
         await self._json("POST", "/v1/turns", json=turn)
 
+    async def report_errors(self, kinds: Mapping[str, int], *, process: str) -> None:
+        """Have counted what another process could not do, by kind."""
+        await self._json("POST", "/v1/errors", json={"process": process, "kinds": dict(kinds)})
+
     async def report_lost(self, *, turns: int) -> None:
         """Have turns counted that could not be kept."""
         await self._json("POST", "/v1/turns/lost", json={"turns": turns})

@@ -39,6 +39,10 @@ Correlate = Callable[[str], None]
 """Told the id of the request that the current task works for."""
 
 
+Failed = Callable[[str], None]
+"""Told the code of what the door could not do."""
+
+
 async def keep_none(_: str | None) -> str | None:
     """Conversations are not kept."""
     return None
@@ -56,6 +60,10 @@ async def no_metrics() -> str:
 
 def correlate_nothing(_: str) -> None:
     """Nobody else wants to know whose work this is."""
+
+
+def tell_nobody(_: str) -> None:
+    """Nobody counts what goes wrong."""
 
 
 STATIC_DIR = Path(__file__).parent / "static"
@@ -124,6 +132,7 @@ class WebConfig:
     services: what runs beside the door in its process.
     engine_metrics: what `/metrics` shows besides the door's own numbers.
     correlate: told the id of each request, for log lines and for whom the request reaches next.
+    failed: told what the door could not do; refusals for a reason of the sender's are none.
     admin: what the owner's page shows; None leaves it out.
     max_waiting: callers who may wait for a line.
     probes: what `/ready` asks besides LiveKit, by name ("engine", "worker").
@@ -150,6 +159,7 @@ class WebConfig:
     services: tuple[Service, ...] = ()
     engine_metrics: EngineMetrics = no_metrics
     correlate: Correlate = correlate_nothing
+    failed: Failed = tell_nobody
     admin: "Admin | None" = None
     max_waiting: int = 20
     room_prefix: str = "call-"

@@ -16,7 +16,7 @@ from .config import LOOPBACK, GuardRules, WebConfig
 from .cors import answer_preflight, is_foreign, is_preflight
 from .errors import BodyTooLarge, BodyTooSlow, Forbidden, KeysUnreadable, LengthRequired, TookTooLong, Unauthorized
 from .gate import local_gate, shared_gate
-from .keys import CONFIG, GATE, PRINCIPAL
+from .keys import CONFIG, GATE, LIMITS, PRINCIPAL
 from .principals import KEY_MARK, NEWCOMER, Principal, bearer_of_token
 from .shared_limits import SharedMemory
 
@@ -104,29 +104,39 @@ async def admitted(request: web.Request, scope: str | None) -> AsyncGenerator[No
         yield
         return
     config, gate = request.app[CONFIG], request.app[GATE]
-    principal = request[PRINCIPAL] = await principal_of(request, config)
+    principal = request[PRINCIPAL] = await principal_of(request, config, scope)
     if scope not in principal.scopes:
         raise _refusal(principal, scope)
     if principal is NEWCOMER:  # whom the address stands for
-        async with in_time(config.guard):
+        async with in_time(request.app):
             yield
         return
     await gate.key_rate.admit(principal.name)
-    async with gate.key_slots.hold(principal.name), in_time(config.guard):
+    async with gate.key_slots.hold(principal.name), in_time(request.app):
         yield
 
 
 @asynccontextmanager
-async def in_time(rules: GuardRules) -> AsyncGenerator[None]:
+async def in_time(app: web.Application) -> AsyncGenerator[None]:
     """Within this a request may run so long. Raises `TookTooLong`."""
-    limit = asyncio.timeout(rules.max_request_s)
+    limit = asyncio.timeout(app[CONFIG].guard.max_request_s)
     try:
         async with limit:
+            app[LIMITS].add(limit)
             yield
     except TimeoutError as error:
         if not limit.expired():
             raise
         raise TookTooLong("The request took longer than any may.") from error
+    finally:
+        app[LIMITS].discard(limit)
+
+
+async def close_soon(app: web.Application) -> None:
+    """The door takes no more requests: those that are being answered have `drain_s` left."""
+    end_s = asyncio.get_running_loop().time() + app[CONFIG].drain_s
+    for limit in app[LIMITS]:
+        limit.reschedule(min(end_s, limit.when() or end_s))
 
 
 def _refusal(principal: Principal, scope: str) -> Unauthorized | Forbidden:
@@ -135,8 +145,8 @@ def _refusal(principal: Principal, scope: str) -> Unauthorized | Forbidden:
     return Forbidden(f"This key or token may not do that: it lacks the scope {scope!r}.")
 
 
-async def principal_of(request: web.Request, config: WebConfig) -> Principal:
-    """Who is asking. Raises `Unauthorized`, `Forbidden` or `KeysUnreadable`."""
+async def principal_of(request: web.Request, config: WebConfig, scope: str) -> Principal:
+    """Who is asking for what needs `scope`. Raises `Unauthorized`, `Forbidden` or `KeysUnreadable`."""
     kind, _, credentials = request.headers.get("Authorization", "").partition(" ")
     credentials = credentials.strip()
     if kind.lower() == "bearer" and credentials.startswith(KEY_MARK):
@@ -147,7 +157,8 @@ async def principal_of(request: web.Request, config: WebConfig) -> Principal:
         if is_foreign(request):
             raise Forbidden("Pages of other sites may not use this door; GUARD_API_ORIGINS names those that may.")
         return NEWCOMER
-    raise Unauthorized("Send an API key: Authorization: Bearer ll_…; `landline keys create NAME` makes one.")
+    makes = f"`landline keys create NAME --scope {scope}` makes one"
+    raise Unauthorized(f"Send an API key: Authorization: Bearer ll_…; {makes}.")
 
 
 async def _holder_of_key(key: str, rules: GuardRules) -> Principal:

@@ -1,5 +1,7 @@
 """Where the application and its requests keep what routes share."""
 
+import asyncio
+
 from aiohttp import web
 
 from .config import WebConfig
@@ -11,6 +13,8 @@ from .queue import Queue
 CONFIG = web.AppKey("config", WebConfig)
 GATE = web.AppKey("gate", Gate)
 LINES = web.AppKey("lines", Lines)
+LIMITS = web.AppKey("limits", set[asyncio.Timeout])
+"""Until when each request that is being answered has time."""
 QUEUE = web.AppKey("queue", Queue)
 ROOMS = web.AppKey("rooms", LiveKitRooms)
 

@@ -42,6 +42,7 @@ async def observed(request: web.Request, handler: Handler) -> web.StreamResponse
         raise
     except Exception:
         status = "500"
+        request.app[CONFIG].failed("internal")
         raise
     finally:
         _note(request, route, status, time.perf_counter() - begin_s)

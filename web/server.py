@@ -12,9 +12,9 @@ from .api.errors import from_http
 from .api.routes import add_api, is_api
 from .config import Probe, WebConfig
 from .cors import add_cors
-from .errors import OPENAI_PATHS, DoorError, error_response
-from .guard import guard, open_gate
-from .keys import CONFIG, LINES, QUEUE, ROOMS
+from .errors import OPENAI_PATHS, DoorError, LinesBusy, error_response
+from .guard import close_soon, guard, open_gate
+from .keys import CONFIG, LIMITS, LINES, QUEUE, ROOMS
 from .lines import LIVEKIT_TIMEOUT_S, Lines, LiveKitRooms
 from .metrics import REFUSED
 from .observing import add_request_id, observed, show_metrics
@@ -23,6 +23,8 @@ from .queue import Queue
 from .sessions import ask_again, create_session, leave_line, log_refusal
 from .tokens import Credentials
 
+CLOSING_S = 2.0
+"""How long requests may take to end once their time is over."""
 API_PATHS = ("/api/", "/admin/api/", OPENAI_PATHS)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -33,6 +35,7 @@ def create_app(config: WebConfig) -> web.Application:
     app = web.Application(client_max_size=body_bytes, middlewares=[observed, answer_refusals, guard])
     app[CONFIG] = config
     app[QUEUE] = Queue(capacity=config.max_waiting)
+    app[LIMITS] = set()
     app.cleanup_ctx.append(connect_livekit)
     app.cleanup_ctx.append(open_gate)
     app.cleanup_ctx.append(run_services)
@@ -49,6 +52,7 @@ def create_app(config: WebConfig) -> web.Application:
         add_admin(app, config.admin)
     add_cors(app)
     app.on_response_prepare.append(add_request_id)
+    app.on_shutdown.append(close_soon)
     return app
 
 
@@ -64,7 +68,7 @@ def run(config: WebConfig) -> None:
         print=None,
         access_log=None,
         keepalive_timeout=config.guard.header_timeout_s,  # what aiohttp also grants a first request's head
-        shutdown_timeout=config.drain_s,
+        shutdown_timeout=config.drain_s + CLOSING_S,
         handler_cancellation=True,
     )
 
@@ -96,6 +100,8 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
         log_refusal(request, error)
         if error.status in (429, 503):
             REFUSED.labels(reason=error.code).inc()
+        if error.status >= 500 and not isinstance(error, LinesBusy):
+            request.app[CONFIG].failed(error.code)
         if request.writer.output_size and request.transport:
             request.transport.abort()  # an answer has begun: it can only be cut off
         return error.response(path=request.path)

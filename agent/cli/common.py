@@ -29,7 +29,7 @@ def settings_or_exit() -> Settings:
 
 def fail(message: str, *, code: int = 1) -> NoReturn:
     """Print what is wrong and leave."""
-    errors.print(f"[bold red]✗[/] {message}", highlight=False)
+    errors.print(f"[bold red]✗[/] {message}", highlight=False, soft_wrap=not errors.is_terminal)
     raise typer.Exit(code)
 
 

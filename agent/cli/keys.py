@@ -37,6 +37,8 @@ def create(
         key = kept.create(name, sorted(set(scopes)), lasts=None if days is None else timedelta(days=days))
     print(key)
     console.print("[dim]Keep it now, it is not shown again. From now on the HTTP door asks for a key.[/]")
+    if "admin" not in scopes:
+        console.print("[dim]So does the owner's page: `landline keys create owner --scope admin` makes one for it.[/]")
 
 
 @keys.command("list")

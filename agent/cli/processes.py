@@ -21,7 +21,8 @@ def up() -> None:
     SIGTERM lets running calls end first; Ctrl-C does not wait for them.
     """
     from agent.livekit_server import LiveKitMissing
-    from agent.machine import PortTaken, run_machine, terminal_console
+    from agent.machine import PartRefused, PortTaken, run_machine, terminal_console
+    from agent.supervisor import REFUSED
 
     settings = settings_or_exit()
     is_terminal = settings.log.format == "text" or (settings.log.format == "auto" and sys.stdout.isatty())
@@ -30,6 +31,8 @@ def up() -> None:
         run_until_signal(lambda stop, hurry: run_machine(settings, stop, terminal, hurry=hurry))
     except (PortTaken, LiveKitMissing) as error:
         fail(str(error))
+    except PartRefused as error:
+        fail(str(error), code=REFUSED)
 
 
 def engine() -> None:
@@ -64,6 +67,8 @@ def web() -> None:
     from agent import logs
     from agent.database import DatabaseError
     from agent.door import web_config
+    from agent.keys import KeysNewer
+    from agent.supervisor import REFUSED
     from web.server import run
 
     settings = settings_or_exit()
@@ -71,7 +76,9 @@ def web() -> None:
     try:
         run(web_config(settings))
     except DatabaseError as error:
-        fail(f"the conversations' database cannot be used: {error}")
+        fail(f"the conversations' database cannot be used: {error}", code=REFUSED)
+    except KeysNewer as error:
+        fail(f"the API keys cannot be used: {error}", code=REFUSED)
 
 
 def livekit() -> None:
@@ -104,8 +111,8 @@ def doctor() -> None:
     findings = examine(settings_or_exit())
     for finding in findings:
         mark = "[green]✓[/]" if finding.is_fine else "[bold red]✗[/]"
-        console.print(f"{mark} {finding.subject}: {finding.state}", highlight=False)
+        console.print(f"{mark} {finding.subject}: {finding.state}", highlight=False, soft_wrap=True)
         if not finding.is_fine:
-            console.print(f"    {finding.remedy}", highlight=False)
+            console.print(f"    {finding.remedy}", highlight=False, soft_wrap=True)
     if not all(finding.is_fine for finding in findings):
         raise typer.Exit(1)

@@ -1,10 +1,12 @@
 """Where conversations are kept: begun, gone on with by their id, listed, exported, deleted.
 
-Every method raises `DatabaseError`. A recording lies beside the conversation and is deleted with it.
+Every method raises `DatabaseError`. A recording lies beside the conversation and is deleted with it. What was deleted
+stays so: a call or a request that still runs then goes on, but nothing more of it is kept.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,6 +36,8 @@ from agent.settings import ConversationsSettings
 
 EMPTY_FOR = timedelta(days=1)
 """A conversation in which nothing was said for this long is not worth keeping."""
+DELETED_FOR = timedelta(days=7)
+"""How long it is known that a conversation was deleted: longer than any call lasts."""
 TOGETHER = 500
 """Conversations that are deleted in one transaction."""
 
@@ -60,6 +64,17 @@ TURNS = Table(
     Column("sources", JSON, nullable=False),
     Column("latencies_ms", JSON, nullable=False),
 )
+
+DELETED = Table(
+    "deleted_conversations",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("at", Utc, nullable=False),
+)
+
+
+class _IsDeleted(Exception):
+    """The conversation to be added to was deleted; whatever the transaction did is undone."""
 
 
 class Conversations:
@@ -91,14 +106,20 @@ class Conversations:
         return messages_of(await self._last_turns(conversation_id, limit), limit=limit)
 
     async def add(self, conversation_id: str, turn: Turn) -> None:
-        """Keep one more turn; the conversation begins with it if the database was away when it really began.
+        """Keep one more turn, unless the conversation was deleted meanwhile.
 
-        Raises `ValueError` for what is no conversation's id.
+        It begins with the turn if the database was away when it really began. Raises `ValueError` for what is no
+        conversation's id.
         """
         if not is_id(conversation_id):
             raise ValueError("this is no conversation's id")
+        with suppress(_IsDeleted):
+            await self._add(conversation_id, turn)
+
+    async def _add(self, conversation_id: str, turn: Turn) -> None:
         async with self._database.transaction() as connection:
-            await _begin(connection, conversation_id, door=turn.door, at=turn.at)
+            await _begin(connection, conversation_id, door=turn.door, at=turn.at)  # waits for one who deletes it now
+            await _check_not_deleted(connection, conversation_id)
             await _insert_once(connection, TURNS, {"conversation": conversation_id, **_row(turn)})
             this = CONVERSATIONS.c.id == conversation_id
             await connection.execute(update(CONVERSATIONS).where(this).values(changed_at=turn.at))
@@ -156,6 +177,7 @@ class Conversations:
             unwanted |= CONVERSATIONS.c.changed_at < now - timedelta(days=older_than_days)
         async with self._database.transaction() as connection:
             old = (await connection.scalars(select(CONVERSATIONS.c.id).where(unwanted))).all()
+            await connection.execute(delete(DELETED).where(DELETED.c.at < now - DELETED_FOR))
         await self._remove_orphans(now - max(EMPTY_FOR, timedelta(days=older_than_days)))
         return await self.delete(old)
 
@@ -171,6 +193,8 @@ class Conversations:
             query = select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.id.in_(ids))
             known = (await connection.scalars(query)).all()
             await connection.execute(delete(CONVERSATIONS).where(CONVERSATIONS.c.id.in_(known)))
+            for one in known:
+                await _insert_once(connection, DELETED, {"id": one, "at": datetime.now(UTC)})
         for one in known:
             await asyncio.to_thread(self._recordings.remove, one)
         return len(known)
@@ -191,6 +215,11 @@ async def _is_there(connection: AsyncConnection, conversation_id: str) -> bool:
         return False
     query = select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.id == conversation_id)
     return await connection.scalar(query) is not None
+
+
+async def _check_not_deleted(connection: AsyncConnection, conversation_id: str) -> None:
+    if await connection.scalar(select(DELETED.c.id).where(DELETED.c.id == conversation_id)):
+        raise _IsDeleted
 
 
 async def _begin(connection: AsyncConnection, conversation_id: str, *, door: str, at: datetime) -> None:

@@ -1,6 +1,7 @@
 """Web pages that the owner listed, one by one. Nothing that they link to is fetched."""
 
 import http.client
+import json
 import re
 import time
 import urllib.error
@@ -13,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from knowledge.documents import is_supported
 from knowledge.errors import NotFetched, OversizedDocument
-from knowledge.places.item import Content, Item
+from knowledge.places.item import Content, Item, Unchanged
 
 _TIMEOUT_S = 30.0
 _MAX_FETCH_S = 300.0
@@ -82,23 +83,33 @@ class AddressList:
 
 
 def _item(address: str, *, origin: str) -> Item:
-    def fetch(max_bytes: int) -> Content:
-        return _fetch(address, max_bytes=max_bytes)
+    def fetch(max_bytes: int, known: str = "") -> Content:
+        return _fetch(address, max_bytes=max_bytes, known=known)
 
     return Item(origin=origin, source=address, name="page.html", fetch=fetch, is_named=True)
 
 
-def _fetch(address: str, *, max_bytes: int) -> Content:
-    request = urllib.request.Request(address, headers={"User-Agent": "landline-ingest"})
+def _fetch(address: str, *, max_bytes: int, known: str = "") -> Content:
+    conditions: dict[str, str] = json.loads(known) if known else {}
+    request = urllib.request.Request(address, headers={"User-Agent": "landline-ingest", **conditions})
     try:
         with urllib.request.build_opener(_SameHost).open(request, timeout=_TIMEOUT_S) as response:
             data = _read(response, max_bytes=max_bytes)
             headers = cast(Message, response.headers)
     except (OSError, http.client.HTTPException, ValueError) as error:
+        if known and isinstance(error, urllib.error.HTTPError) and error.code == http.HTTPStatus.NOT_MODIFIED:
+            raise Unchanged from error
         raise NotFetched(address, _reason(error)) from error
     if len(data) > max_bytes:
         raise OversizedDocument(address, size_bytes=len(data), limit_bytes=max_bytes)
-    return Content(data, _name(address, headers.get_content_type()))
+    return Content(data, _name(address, headers.get_content_type()), _stamp(headers))
+
+
+def _stamp(headers: Message) -> str:
+    """The headers that ask for a page only if it is another one by now; empty if its server gives nothing to go by."""
+    given = {"If-None-Match": headers["ETag"], "If-Modified-Since": headers["Last-Modified"]}
+    conditions = {name: value for name, value in given.items() if value}
+    return json.dumps(conditions) if conditions else ""
 
 
 def _read(response: http.client.HTTPResponse, *, max_bytes: int) -> bytes:

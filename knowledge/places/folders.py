@@ -69,7 +69,7 @@ def _walk(folder: Path) -> Iterator[Item]:
 
 
 def _item(path: Path, source: str, *, is_named: bool = False) -> Item:
-    def fetch(max_bytes: int) -> Content:
+    def fetch(max_bytes: int, known: str = "") -> Content:
         return Content(read_bytes(path, source=source, max_bytes=max_bytes), path.name)
 
     return Item(origin=path.as_posix(), source=source, name=path.name, fetch=fetch, is_named=is_named)

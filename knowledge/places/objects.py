@@ -1,5 +1,6 @@
 """Objects of an S3-compatible store: all under a prefix, one by name, or those that match a pattern."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,11 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from knowledge.errors import DocumentMissing, NotFetched, OversizedDocument
-from knowledge.places.item import Content, Item
+from knowledge.places.item import Content, Item, Unchanged
 from knowledge.places.patterns import compiled, fixed_root, is_pattern
 
 _CONNECT_TIMEOUT_S = 5.0
 _REQUEST_TIMEOUT_S = 60.0
+_SETTLED_S = 2.0
+"""Stores tell an object's time in seconds: one so young may be overwritten without a trace in the listing."""
 
 
 @dataclass(frozen=True)
@@ -100,16 +103,27 @@ class Objects:
         return [info for info in found if info.type is FileType.File]
 
     def _item(self, info: Any, *, source: str, is_named: bool) -> Item:
-        def fetch(max_bytes: int) -> Content:
+        stamp = _stamp(info)
+
+        def fetch(max_bytes: int, known: str = "") -> Content:
+            if known and known == stamp:
+                raise Unchanged
             if info.size > max_bytes:
                 raise OversizedDocument(source, size_bytes=info.size, limit_bytes=max_bytes)
             try:
                 with self._store.open_input_stream(info.path) as stream:
-                    return Content(stream.read(), info.base_name)
+                    return Content(stream.read(), info.base_name, stamp)
             except OSError as error:
                 raise NotFetched(source, _reason(error)) from error
 
         return Item(origin=f"s3://{info.path}", source=source, name=info.base_name, fetch=fetch, is_named=is_named)
+
+
+def _stamp(info: Any) -> str:
+    """Size and time of an object as they were listed; empty where they do not tell one version from another."""
+    if info.mtime_ns is None or info.mtime_ns / 1e9 > time.time() - _SETTLED_S:
+        return ""
+    return f"{info.size} bytes at {info.mtime_ns} ns"
 
 
 def _reason(error: OSError) -> str:

@@ -40,6 +40,7 @@ def create_app(engine: Engine) -> web.Application:
             web.post("/v1/embeddings", reading.embed),
             web.post("/v1/turns", turns.count_turn),
             web.post("/v1/turns/lost", turns.count_lost),
+            web.post("/v1/errors", turns.count_errors),
             web.get("/v1/capacity", turns.show_capacity),
             web.get("/v1/calls", list_calls),
             web.get("/v1/recent", show_recent),

@@ -16,6 +16,9 @@ TURNS_KEPT = 20
 MINUTES_KEPT = 180
 TIMES_KEPT = 1000
 MINUTE_S = 60
+STAYS_S = 120.0
+"""How long a conversation over HTTP is shown after its newest turn: nothing of it is open between two requests."""
+MOST_OVER_HTTP = 30
 
 
 @dataclass
@@ -26,12 +29,14 @@ class Call:
     door: Door
     since_s: float
     ears: int = 0
-    """Open transcription sockets; a new one is opened before a broken one is closed."""
+    """Open transcription sockets; a new one is opened before a broken one is closed. None over HTTP."""
+    told_s: float = 0.0
+    """When its newest turn was told."""
     turns: deque[Json] = field(default_factory=lambda: deque[Json](maxlen=TURNS_KEPT))
 
 
 class Calls:
-    """Every call that has a transcription socket."""
+    """Every call that has a transcription socket, and the conversations over HTTP whose last turn is not long ago."""
 
     def __init__(self) -> None:
         self._calls: dict[str, Call] = {}
@@ -50,11 +55,23 @@ class Calls:
 
     def turn(self, call_id: str, told: Json, *, now_s: float) -> None:
         """A turn of the call is finished."""
+        if told.get("door") == "http":
+            self._calls.setdefault(call_id, Call(call_id, "http", now_s))
         if call := self._calls.get(call_id):
+            call.told_s = now_s
             call.turns.append({"at_s": round(now_s, 3), **told})
+        self._forget_quiet(now_s)
 
-    def described(self) -> list[Json]:
+    def _forget_quiet(self, now_s: float) -> None:
+        """Drop conversations over HTTP that seem to be over, and those that are too many."""
+        over_http = sorted((call for call in self._calls.values() if not call.ears), key=lambda call: -call.told_s)
+        for place, call in enumerate(over_http):
+            if place >= MOST_OVER_HTTP or call.told_s < now_s - STAYS_S:
+                del self._calls[call.id]
+
+    def described(self, *, now_s: float) -> list[Json]:
         """All calls that say who they are, oldest first; of each its turns, newest last."""
+        self._forget_quiet(now_s)
         return [
             {"id": call.id, "door": call.door, "since_s": round(call.since_s, 3), "turns": list(call.turns)}
             for call in self._calls.values()
@@ -84,9 +101,9 @@ class Recent:
         if "answered" in stages_ms and len(minute.answered_ms) < TIMES_KEPT:
             minute.answered_ms.append(stages_ms["answered"])
 
-    def error(self, kind: str, *, now_s: float) -> None:
+    def error(self, kind: str, *, now_s: float, times: int = 1) -> None:
         """Something could not be done."""
-        self._minute(now_s).errors[kind] += 1
+        self._minute(now_s).errors[kind] += times
 
     def _minute(self, now_s: float) -> Minute:
         number = int(now_s // MINUTE_S)

@@ -52,6 +52,9 @@ BATCH = Histogram(
 )
 FITTING = Gauge("engine_fitting_calls", "Calls that are answered within the target at a time.")
 ERRORS = Counter("engine_errors_total", "Requests that the engine could not fulfil, by the error's code.", ["kind"])
+REPORTED = Counter(
+    "reported_errors_total", "What the door (web) and calls (worker) could not do, by kind.", ["process", "kind"]
+)
 REQUESTS = Counter("engine_http_requests_total", "Requests to the engine, by route and status.", ["route", "status"])
 
 CALLS = Gauge("calls_active", "Calls that run now, by the door they came through.", ["door"])
@@ -64,7 +67,8 @@ HEARD = Histogram(
 )
 TURN_STAGE = Histogram(
     "turn_stage_duration_seconds",
-    "Time for each stage of a finished turn, as the agent measured it; `answered` is the whole.",
+    "Time for each stage of a finished turn, as the agent measured it; `answered` is until the answer begins, `whole` "
+    "until its text is complete.",
     ["stage", "door"],
     buckets=ANSWER_SECONDS,
 )

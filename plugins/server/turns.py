@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from plugins.correlation import Door, correlation_id
+from plugins.correlation import MAX_CHARS, Door, correlation_id
 from plugins.server.engine import Engine
 from plugins.server.keys import ENGINE
-from plugins.server.metrics import HEARD, SPECULATIONS, TURN_STAGE, TURNS, TURNS_LOST
+from plugins.server.metrics import HEARD, REPORTED, SPECULATIONS, TURN_STAGE, TURNS, TURNS_LOST
 from plugins.server.replies import read_body
 
 Stage = Literal[
@@ -24,14 +24,19 @@ Stage = Literal[
     "sent",
     "ahead",
     "answered",
+    "whole",
 ]
 Milliseconds = Annotated[float, Field(ge=0, le=600_000)]
 
 
 class TurnReport(BaseModel):
-    """One finished turn in numbers. `thrown_away` answers were begun for words that then changed."""
+    """One finished turn in numbers. `thrown_away` answers were begun for words that then changed.
+
+    `call` is the call's or the conversation's id; the request's own where it is empty.
+    """
 
     door: Door
+    call: str = Field(default="", max_length=MAX_CHARS)
     stages_ms: dict[Stage, Milliseconds]
     interrupted: bool = False
     retried: bool = False
@@ -48,6 +53,13 @@ class LostReport(BaseModel):
     """Turns that could not be kept."""
 
     turns: int = Field(ge=1, le=100_000)
+
+
+class ErrorsReport(BaseModel):
+    """How often what went wrong in another process."""
+
+    process: Literal["web", "worker"]
+    kinds: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,39}$")], Annotated[int, Field(ge=1, le=100_000)]]
 
 
 async def count_turn(request: web.Request) -> web.Response:
@@ -76,12 +88,21 @@ def _show(engine: Engine, turn: TurnReport) -> None:
     """What the owner sees of it."""
     now_s = time.time()
     engine.recent.turn(turn.stages_ms, now_s=now_s)
-    engine.live.turn(correlation_id.get(), turn.model_dump(), now_s=now_s)
+    engine.live.turn(turn.call or correlation_id.get(), turn.model_dump(exclude={"call"}), now_s=now_s)
 
 
 async def count_lost(request: web.Request) -> web.Response:
     """POST /v1/turns/lost: turns that the conversations' database did not take."""
     TURNS_LOST.inc((await read_body(request, LostReport)).turns)
+    return web.json_response({"counted": True})
+
+
+async def count_errors(request: web.Request) -> web.Response:
+    """POST /v1/errors: what the door and the jobs could not do goes beside what the engine could not."""
+    report = await read_body(request, ErrorsReport)
+    for kind, times in report.kinds.items():
+        REPORTED.labels(process=report.process, kind=kind).inc(times)
+        request.app[ENGINE].recent.error(kind, now_s=time.time(), times=times)
     return web.json_response({"counted": True})
 
 

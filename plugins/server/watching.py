@@ -41,7 +41,7 @@ async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def list_calls(request: web.Request) -> web.Response:
     """GET /v1/calls: the calls that run now, each with the stages of its newest turns."""
-    return web.json_response({"calls": request.app[ENGINE].live.described()})
+    return web.json_response({"calls": request.app[ENGINE].live.described(now_s=time.time())})
 
 
 async def show_recent(request: web.Request) -> web.Response:

@@ -11,6 +11,7 @@ from agent.answering import Answering
 from agent.conversations.turns import Message, Turn
 from agent.settings import Settings
 from plugins.client import EngineClient
+from plugins.correlation import correlation_id
 from plugins.errors import EngineBusy
 from web.api.backend import Chat, Piece
 from web.api.errors import ApiError
@@ -26,6 +27,7 @@ class FakeEngine:
 
     asked: list[Json] = field(default_factory=list[Json])
     searched: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+    reported: list[Json] = field(default_factory=list[Json])
     error: Exception | None = None
     says: str = LINE
 
@@ -42,7 +44,12 @@ class FakeEngine:
         yield {"content": self.says[:9]}
         yield {"content": self.says[9:]}
         yield {"finish_reason": "stop"}
-        yield {"usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}
+        yield {"usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3, "prefill_ms": 1.5}}
+
+    async def report_turn(self, turn: Json) -> None:
+        self.reported.append(turn)
+
+    async def aclose(self) -> None: ...
 
 
 @dataclass
@@ -148,7 +155,7 @@ async def test_a_conversation_is_begun_and_goes_on_by_its_id(agent: Answering, e
     first, second = kept.turns["conv-0"]
     assert (first.door, first.said, first.answer, first.interrupted) == ("http", "when is breakfast", LINE, False)
     assert first.sources[0].passage == LINE and second.said == "and on sunday"
-    assert {"retrieval", "first_token", "answered"} == set(first.latencies_ms)
+    assert {"retrieval_ms", "prefill_ms", "first_token_ms", "answered_ms", "whole_ms"} == set(first.latencies_ms)
 
 
 async def test_who_leaves_in_the_middle_is_kept_with_what_was_sent(agent: Answering, kept: Kept) -> None:
@@ -169,3 +176,27 @@ async def test_trouble_in_the_engine_says_when_to_come_back(agent: Answering, en
     with pytest.raises(ApiError) as refusal:
         await whole(agent, Chat(messages=[HELLO]))
     assert (refusal.value.status, refusal.value.code, refusal.value.retry_after_s) == (503, "engine_busy", 1.0)
+
+
+async def test_a_turn_is_seen_under_its_conversation(agent: Answering, engine: FakeEngine) -> None:
+    await whole(agent, Chat(messages=[HELLO], conversation=True))
+    await agent.aclose()
+    [turn] = engine.reported
+    assert (turn["call"], turn["door"], turn["interrupted"]) == ("conv-0", "http", False)
+    assert turn["stages_ms"]["retrieval"] <= turn["stages_ms"]["first_token"] <= turn["stages_ms"]["whole"]
+    assert turn["stages_ms"]["prefill"] == 1.5
+
+
+async def test_a_turn_without_a_conversation_is_seen_under_its_request(agent: Answering, engine: FakeEngine) -> None:
+    correlation_id.set("req-7")
+    await whole(agent, Chat(messages=[HELLO]))
+    await agent.aclose()
+    assert [turn["call"] for turn in engine.reported] == ["req-7"]
+
+
+async def test_a_turn_that_nobody_answered_is_no_turn(agent: Answering, engine: FakeEngine) -> None:
+    engine.error = EngineBusy("still loading")
+    with pytest.raises(ApiError):
+        await whole(agent, Chat(messages=[HELLO]))
+    await agent.aclose()
+    assert not engine.reported

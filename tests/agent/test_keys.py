@@ -1,6 +1,8 @@
 """API keys on disk and on the command line."""
 
 import re
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.cli import app
-from agent.keys import KeyStore, NoSuchKey
+from agent.keys import VERSION, KeysNewer, KeyStore, NoSuchKey
 
 
 class Clock:
@@ -132,3 +134,19 @@ def test_a_file_that_is_no_store_is_named(path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("GUARD_KEYS", str(path))
     result = CliRunner().invoke(app, ["keys", "list"])
     assert result.exit_code == 1 and "keys.db" in result.output.replace("\n", "")
+
+
+def test_keys_of_a_newer_program_are_refused_with_the_way_out(path: Path) -> None:
+    KeyStore(path).create("shop", ["chat"])
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(f"PRAGMA user_version = {VERSION + 1}")
+    for use in (KeyStore(path).check, lambda: KeyStore(path).create("other", ["chat"])):
+        with pytest.raises(KeysNewer, match=f"{path}.*newer Landline.*landline keys create"):
+            use()
+
+
+def test_keys_that_cannot_be_read_now_stop_no_start(path: Path) -> None:
+    KeyStore(path).check()
+    path.parent.mkdir()
+    path.write_text("no database at all, and long enough to be looked at" * 100)
+    KeyStore(path).check()

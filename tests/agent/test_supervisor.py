@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from agent.supervisor import Console, Part, Supervisor, pause_before_restart
+from agent.supervisor import REFUSED, Console, Part, Supervisor, pause_before_restart
 
 
 def part(name: str, code: str, ready: Path, *, after: tuple[str, ...] = ()) -> Part:
@@ -68,6 +68,32 @@ async def test_a_dead_part_is_started_again_and_its_end_is_told(tmp_path: Path) 
     stop.set()
     await running
     assert any("ended by signal SIGKILL" in line for line in lines)
+
+
+async def test_a_part_that_refuses_to_start_ends_all(tmp_path: Path) -> None:
+    lines = Lines()
+    refusing = part("picky", f"print('not with this', flush=True); raise SystemExit({REFUSED})", tmp_path / "never")
+    other = part("other", touch_and_wait(tmp_path / "up"), tmp_path / "up")
+    async with asyncio.timeout(20):
+        assert await Supervisor([other, refusing], lines.console).run(asyncio.Event()) == "picky"
+    assert sum("not with this" in line for line in lines) == 1 and not children()
+
+
+async def test_a_part_that_was_ready_once_is_started_again_even_if_it_refuses(tmp_path: Path) -> None:
+    go, up = tmp_path / "go", tmp_path / "up"
+    code = (
+        f"import pathlib, time; pathlib.Path({str(up)!r}).touch(); print('hello', flush=True)\n"
+        f"while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.01)\n"
+        f"raise SystemExit({REFUSED})"
+    )
+    lines, stop = Lines(), asyncio.Event()
+    supervisor = Supervisor([part("picky", code, up)], lines.console)
+    running = asyncio.create_task(supervisor.run(stop))
+    await supervisor.wait_ready("picky")
+    go.touch()
+    await lines.wait_for("hello", times=2)
+    stop.set()
+    assert await running is None
 
 
 async def test_what_a_dead_part_started_dies_with_it(tmp_path: Path) -> None:

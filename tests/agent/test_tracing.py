@@ -86,6 +86,11 @@ def test_a_typed_turn_has_the_stages_that_it_had() -> None:
     assert whole(typed) == Span("turn", 0.0, 31.0)
 
 
+def test_a_turn_over_http_lasts_until_its_text_is_complete() -> None:
+    told = {"turn": "t", "at_s": 1.0, "door": "http", "first_token_ms": 30.0, "answered_ms": 30.0, "whole_ms": 80.0}
+    assert whole(told) == Span("turn", 0.0, 80.0)
+
+
 async def test_a_collector_gets_one_trace_with_a_span_for_each_stage(collector: Collector) -> None:
     traces = Traces(collector.url)
     traces.turn(TOLD, call_id="call-1")

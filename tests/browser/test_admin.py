@@ -84,6 +84,11 @@ async def test_running_calls_show_their_waterfalls(owned: Owned, open_page: Open
     owned.observatory.extra_turns.append(live_turn(1_700_000_060.0))
     await expect(call).to_contain_text("3 turns")
     await expect(call.locator("details[open]")).to_have_count(1)  # news close nothing
+    over_http = page.locator("#calls > li").filter(has_text="conv-over-http")
+    await expect(over_http).to_contain_text("over HTTP · last asked")
+    await expect(over_http.locator("summary")).to_contain_text("First word after 0.10 s")
+    await over_http.locator("summary").click()
+    await expect(over_http.locator(".turn li").last).to_contain_text("last word")
     await expect(page.locator("#models")).to_contain_text("voice.onnx cannot be read")
 
 
@@ -151,9 +156,9 @@ async def test_a_locked_page_asks_for_the_key_until_it_fits(owned: Owned, open_p
     await expect(page.locator("#key-trouble")).to_have_text("This API key is unknown, expired or revoked.")
     await page.locator("#key").fill(KEY)
     await page.keyboard.press("Enter")
-    await expect(page.locator("#calls > li")).to_have_count(2)
+    await expect(page.locator("#calls > li")).to_have_count(3)
     await page.reload()
-    await expect(page.locator("#calls > li")).to_have_count(2)
+    await expect(page.locator("#calls > li")).to_have_count(3)
     assert await page.evaluate("localStorage.length") == 0
     await page.get_by_role("button", name="Forget key").click()
     await expect(page.locator("#key-dialog")).to_be_visible()
@@ -165,12 +170,12 @@ async def test_an_engine_that_is_away_is_said_and_taken_back(owned: Owned, open_
     await expect(page.get_by_role("alert").first).to_have_text("The engine isn't answering.")
     owned.observatory.is_away = False
     await expect(page.locator("#trouble")).to_be_hidden()
-    await expect(page.locator("#calls > li")).to_have_count(2)
+    await expect(page.locator("#calls > li")).to_have_count(3)
 
 
 async def test_the_whole_page_can_be_walked_by_keyboard(owned: Owned, open_page: OpenPage) -> None:
     page = await open_page(owned.url)
-    await expect(page.locator("#calls > li")).to_have_count(2)
+    await expect(page.locator("#calls > li")).to_have_count(3)
     for name in ("Now", "Conversations"):
         await page.keyboard.press("Tab")
         await expect(page.get_by_role("link", name=name)).to_be_focused()
@@ -187,7 +192,7 @@ async def opened(page: Page, view: str) -> None:
     await page.goto(page.url.split("#")[0] + f"#{view}")
     match view:
         case "now":
-            await expect(page.locator("#calls > li")).to_have_count(2)
+            await expect(page.locator("#calls > li")).to_have_count(3)
             await page.locator("#calls summary").first.click()
         case "conversations":
             await page.locator("#conversation-list button").first.click()

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,9 @@ async def test_metrics_of_door_and_engine_have_their_names(seen: Landline, http:
     assert caller.ticket.room not in text
 
 
-async def test_a_turn_is_one_trace(seen: Landline, collector_port: int) -> None:
+@asynccontextmanager
+async def collecting(port: int) -> AsyncGenerator[list[Any]]:
+    """The spans that a collector at `port` is sent."""
     spans: list[Any] = []
 
     async def take(request: web.Request) -> web.Response:
@@ -101,16 +104,45 @@ async def test_a_turn_is_one_trace(seen: Landline, collector_port: int) -> None:
 
     app = web.Application()
     app.router.add_post("/v1/traces", take)
-    async with TestServer(app, port=collector_port):
+    async with TestServer(app, port=port):
+        yield spans
+
+
+async def until_told(spans: list[Any], *, call_id: str) -> Any:
+    """The root span of the first turn of a call."""
+    async with asyncio.timeout(WITHIN_S):
+        while True:
+            for span in spans:
+                if any(each.key == "landline.call" and each.value.string_value == call_id for each in span.attributes):
+                    return span
+            await asyncio.sleep(0.1)
+
+
+async def test_a_turn_is_one_trace(seen: Landline, collector_port: int) -> None:
+    async with collecting(collector_port) as spans:
         async with Caller(await ask_for_ticket(seen.base_url)) as caller:
             await caller.hear_greeting()
             await caller.type(QUESTION)
-        async with asyncio.timeout(WITHIN_S):
-            while not any(span.name == "turn" for span in spans):
-                await asyncio.sleep(0.1)
-    root = next(span for span in spans if span.name == "turn")
+        root = await until_told(spans, call_id=caller.ticket.room)
     assert {span.name for span in spans if span.parent_span_id == root.span_id} >= {"retrieval", "first_token"}
     assert "breakfast" not in str(spans)
+
+
+async def test_a_turn_over_http_is_seen_as_others_are(
+    seen: Landline, http: aiohttp.ClientSession, collector_port: int
+) -> None:
+    async with collecting(collector_port) as spans:
+        async with http.post("/chat", json={"message": QUESTION}) as response:
+            known = (await response.json())["conversation"]
+        turn = await until_told(spans, call_id=known)
+    below = {span.name for span in spans if span.parent_span_id == turn.span_id}
+    assert below >= {"retrieval", "first_token"} and "breakfast" not in str(spans)
+    async with http.get("/admin/api/now") as response:
+        [call] = [call for call in (await response.json())["calls"] if call["id"] == known]
+    assert call["door"] == "http" and {"retrieval", "first_token", "whole"} <= set(call["turns"][0]["stages_ms"])
+    async with http.get("/metrics") as response:
+        text = await response.text()
+    assert 'turns_total{door="http",outcome="answered"}' in text and 'calls_active{door="http"}' in text
 
 
 async def test_an_uploaded_document_is_found_and_removed(seen: Landline, http: aiohttp.ClientSession) -> None:

@@ -204,7 +204,7 @@ def test_a_glob_is_a_place_of_its_own(put: Put, folder: Path, index: Index, embe
 def test_a_page_taken_off_its_list_is_removed(
     folder: Path, index: Index, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fetched(address: str, *, max_bytes: int) -> Content:
+    def fetched(address: str, *, max_bytes: int, known: str) -> Content:
         return Content(f"<p>This is {address[-1]}.</p>".encode(), "page.html")
 
     monkeypatch.setattr("knowledge.places.addresses._fetch", fetched)

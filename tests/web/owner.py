@@ -35,9 +35,14 @@ def live_turn(at_s: float, **changes: Any) -> Json:
     return turn | {"thrown_away": 1, "stages_ms": STAGES_MS} | changes
 
 
+def over_http(at_s: float) -> Json:
+    stages = {"retrieval": 12.0, "prefill": 8.0, "first_token": 95.0, "answered": 95.0, "whole": 310.0}
+    return live_turn(at_s, door="http", speculation="none", thrown_away=0, stages_ms=stages)
+
+
 @dataclass
 class Observatory:
-    """Two calls, models of which one failed, and three hours with a bad quarter of an hour in them."""
+    """Two calls, a conversation over HTTP, models of which one failed, and three hours, a quarter of one bad."""
 
     is_away: bool = False
     extra_turns: list[Json] = field(default_factory=list[Json])
@@ -50,6 +55,7 @@ class Observatory:
         return [
             {"id": "call-abc", "door": "voice", "since_s": now_s - 95, "turns": [*turns, *self.extra_turns]},
             {"id": "call-of-a-phone", "door": "phone", "since_s": now_s - 4000, "turns": []},
+            {"id": "conv-over-http", "door": "http", "since_s": now_s - 60, "turns": [over_http(now_s - 40)]},
         ]
 
     async def models(self) -> Json:

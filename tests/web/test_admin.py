@@ -51,7 +51,7 @@ async def test_the_page_is_strict_and_never_stale(owned: Client) -> None:
 async def test_now_tells_calls_models_and_the_last_hours(owned: Client) -> None:
     response = await owned.get("/admin/api/now")
     body = await response.json()
-    assert [call["id"] for call in body["calls"]] == ["call-abc", "call-of-a-phone"]
+    assert [call["id"] for call in body["calls"]] == ["call-abc", "call-of-a-phone", "conv-over-http"]
     assert body["models"]["status"] == "degraded"
     assert body["recent"]["minutes"]
     assert response.headers["Cache-Control"] == "no-store"

@@ -64,6 +64,19 @@ async def test_a_refused_admission_is_counted_by_its_reason(open_door: OpenDoor)
     assert value("admissions_refused_total", reason="too_many_requests") == before + 2
 
 
+async def test_what_the_door_cannot_do_is_told_and_what_it_refuses_is_not(
+    open_door: OpenDoor,
+) -> None:
+    failed: list[str] = []
+    door = await open_door(failed=failed.append, max_calls=0, max_waiting=0)
+    for path in ("/v1/nothing", "/admin/api/now"):
+        await door.get(path)
+    assert (await door.post("/api/session", json={})).status == 503 and not failed
+    away = await open_door(failed=failed.append, livekit_url="ws://127.0.0.1:9")
+    assert (await away.post("/api/session", json={})).status == 503
+    assert failed == ["livekit_away"]
+
+
 async def test_a_request_keeps_its_senders_id(open_door: OpenDoor) -> None:
     known: list[str] = []
     door = await open_door(correlate=known.append)

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from ..keys import CONFIG
 from .errors import ApiError
 
 Json = dict[str, Any]
@@ -36,6 +37,8 @@ async def reply_in_events(request: web.Request, events: AsyncGenerator[Json]) ->
         except ApiError as error:
             if not response.prepared:
                 raise
+            if error.status >= 500:
+                request.app[CONFIG].failed(error.code)
             await write(request, response, _event(error.body()) + DONE)
         await response.write_eof()
     return response

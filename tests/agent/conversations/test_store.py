@@ -157,6 +157,24 @@ async def test_deleting_takes_turns_and_recordings_along(
         assert await connection.scalar(text("SELECT count(*) FROM turns")) == 1
 
 
+async def test_a_call_that_runs_on_brings_nothing_back_of_what_was_deleted(conversations: Conversations) -> None:
+    begun = await conversations.begin(None, door="voice")
+    await conversations.add(begun, turn("before"))
+    await conversations.delete([begun])
+    await conversations.add(begun, turn("before"))  # as one that waited for the database
+    await conversations.add(begun, turn("after"))
+    assert await conversations.get(begun) is None and not await conversations.history(begun, limit=9)
+    assert await conversations.begin(begun, door="http") != begun
+
+
+async def test_turns_that_come_while_a_conversation_is_deleted_are_not_left_over(conversations: Conversations) -> None:
+    begun = await conversations.begin(None, door="voice")
+    await conversations.add(begun, turn("first"))
+    adding = (conversations.add(begun, turn(f"word {number}")) for number in range(10))
+    await asyncio.gather(*adding, conversations.delete([begun]))
+    assert await conversations.get(begun) is None
+
+
 async def test_pruning_deletes_what_nobody_went_on_with(conversations: Conversations) -> None:
     old, revived, silent = [await conversations.begin(None, door="voice") for _ in range(3)]
     await conversations.add(old, turn(at=NOW - timedelta(days=31)))
@@ -189,7 +207,7 @@ async def test_a_database_of_a_newer_program_is_refused_and_left_alone(
     async with database.transaction() as connection:
         await connection.execute(text(f"UPDATE landline_schema SET version = {SCHEMA_VERSION + 1}"))
     reopened = Database(address)
-    with pytest.raises(DatabaseNewer, match="use a newer Landline"):
+    with pytest.raises(DatabaseNewer, match="newer Landline"):
         await reopened.prepare()
     await reopened.aclose()
 

@@ -32,7 +32,7 @@ async def test_a_newer_programs_database_stops_the_start(
     await conversations.prepare()
     async with database.transaction() as connection:
         await connection.execute(text("UPDATE landline_schema SET version = 999"))
-    with pytest.raises(DatabaseNewer):
+    with pytest.raises(DatabaseNewer, match="newer Landline.*CONVERSATIONS_DATABASE"):
         async with looked_after(Conversations(Database(address), recordings=None), retention_days=30):  # type: ignore[arg-type]
             raise AssertionError("it must not start")
 

@@ -90,6 +90,7 @@ const STAGES: Record<string, { name: string; from: "silence" | "decode" | "makin
   first_clause_ms: { name: "first clause", from: "making" },
   first_audio_ms: { name: "first sound", from: "clause" },
   sent_ms: { name: "sent", from: "sent" },
+  whole_ms: { name: "last word", from: "making" },
 };
 
 /**

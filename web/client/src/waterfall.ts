@@ -5,7 +5,7 @@ import type { Stage, TurnMessage } from "./protocol";
 
 /** `whose` turn it was, for those who read it. */
 export function waterfall(turn: TurnMessage, whose = "your"): HTMLElement {
-  const waited = turn.door === "text" ? "First word after" : "Answered after";
+  const waited = turn.door === "text" || turn.door === "http" ? "First word after" : "Answered after";
   const summary = make("summary", "", `${waited} ${seconds(turn.totalMs)}`);
   const spanMs = Math.max(turn.totalMs, ...turn.stages.map((stage) => stage.startMs + stage.durationMs));
   const rows = turn.stages.map((stage) => stageRow(stage, spanMs));

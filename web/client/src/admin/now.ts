@@ -68,12 +68,12 @@ export class Now {
     drawErrors(part("errors"), this.latest);
   }
 
-  private showFigures({ calls, models, recent }: Happening): void {
-    const { fits, predicted_ms: predicted } = models.capacity;
+  private showFigures({ models, recent }: Happening): void {
+    const { calls: running, fits, predicted_ms: predicted } = models.capacity;
     const lastHour = recent.minutes.filter((minute) => minute.at_s > recent.now_s - 3600);
     const turns = lastHour.reduce((all, minute) => all + minute.turns, 0);
     const figures: [string, string][] = [
-      ["Calls", `${calls.length} of ${fits}`],
+      ["Calls", `${running} of ${fits}`],
       ["Turns in the last hour", String(turns)],
       ["One more call would wait", predicted === null ? "not measured yet" : `${Math.round(predicted)} ms`],
       ["Models", models.status],
@@ -101,7 +101,7 @@ export class Now {
     const card = this.drawn.get(call.id) ?? make("li", "card", make("h4", "", call.id), make("p", "hint"), make("ol", "turns notes"));
     this.drawn.set(call.id, card);
     const [, facts, list] = card.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
-    facts.textContent = `${doorName(call.door)} · for ${ago(1000 * (nowS - call.since_s))} · ${count(turns.length, "turn")}`;
+    facts.textContent = [doorName(call.door), lasted(call, nowS), count(turns.length, "turn")].join(" · ");
     replaceIfOther(list, turns);
     return card;
   }
@@ -115,6 +115,13 @@ export class Now {
     this.drawn.set(key, item);
     return item;
   }
+}
+
+/** Over HTTP nobody says when a conversation is over. */
+function lasted(call: LiveCall, nowS: number): string {
+  const newest = call.turns.at(-1);
+  if (call.door === "http" && newest) return `last asked ${ago(1000 * (nowS - newest.at_s))} ago`;
+  return `for ${ago(1000 * (nowS - call.since_s))}`;
 }
 
 function facts(turn: LiveTurn): string {
