@@ -17,7 +17,7 @@ AGAIN_S = 1.0
 """Pause before a turn that could not be written is written again."""
 CLOSE_S = 3.0
 """How long the end of a call waits for its last turns to be written."""
-EARLIER_S = 0.5
+EARLIER_S = 2.0
 """How long a call waits for what was said before it; then it goes on without."""
 
 

@@ -119,7 +119,7 @@ class Conversations:
     async def _add(self, conversation_id: str, turn: Turn) -> None:
         async with self._database.transaction() as connection:
             await _begin(connection, conversation_id, door=turn.door, at=turn.at)  # waits for one who deletes it now
-            await _check_not_deleted(connection, conversation_id)
+            await _hold(connection, conversation_id)
             await _insert_once(connection, TURNS, {"conversation": conversation_id, **_row(turn)})
             this = CONVERSATIONS.c.id == conversation_id
             await connection.execute(update(CONVERSATIONS).where(this).values(changed_at=turn.at))
@@ -217,7 +217,10 @@ async def _is_there(connection: AsyncConnection, conversation_id: str) -> bool:
     return await connection.scalar(query) is not None
 
 
-async def _check_not_deleted(connection: AsyncConnection, conversation_id: str) -> None:
+async def _hold(connection: AsyncConnection, conversation_id: str) -> None:
+    """Let nobody delete it until the transaction ends. Raises `_IsDeleted` if somebody has."""
+    this = select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.id == conversation_id)
+    await connection.execute(this.with_for_update(read=True, key_share=True))
     if await connection.scalar(select(DELETED.c.id).where(DELETED.c.id == conversation_id)):
         raise _IsDeleted
 

@@ -22,7 +22,7 @@ WANTED = (
     "tts_repeated_clauses_total", "llm_cached_tokens_total", "answer_cache_requests_total",
     "engine_http_requests_total",
 )  # fmt: skip
-LABELS = {"kind", "model", "door", "outcome", "stage", "route", "status"}
+LABELS = {"kind", "model", "door", "outcome", "stage", "route", "status", "process"}
 
 
 def value(name: str, **labels: str) -> float:
