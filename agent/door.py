@@ -42,18 +42,8 @@ def web_config(settings: Settings) -> WebConfig:
     async def tier() -> str:
         return settings.tier
 
-    async def calls_that_fit() -> int | None:
-        async with EngineClient(settings.engine.url) as engine:
-            return await fitting(engine)
-
     async def begin_conversation(wanted: str | None) -> str | None:
         return await begin(conversations, wanted) if settings.conversations.keep else None
-
-    async def engine_metrics() -> str:
-        with suppress(EngineError):
-            async with EngineClient(settings.engine.url) as engine:
-                return await engine.metrics()
-        return ""
 
     return WebConfig(
         host=settings.web.host,
@@ -66,10 +56,10 @@ def web_config(settings: Settings) -> WebConfig:
         max_calls=settings.worker.max_calls,
         models_tier=tier,
         probes={"engine": engine_is_ready(settings), "worker": worker_is_registered(settings)},
-        fitting=calls_that_fit,
+        fitting=partial(calls_that_fit, settings),
         begin_conversation=begin_conversation,
         services=(partial(looked_after, conversations, retention_days=settings.conversations.retention_days),),
-        engine_metrics=engine_metrics,
+        engine_metrics=partial(engine_metrics, settings),
         correlate=correlate,
         admin=owners_page(settings, conversations),
         max_waiting=settings.web.max_waiting,
@@ -81,6 +71,20 @@ def web_config(settings: Settings) -> WebConfig:
         max_audio_s=settings.guard.max_audio_s,
         drain_s=settings.web.drain_s,
     )
+
+
+async def calls_that_fit(settings: Settings) -> int | None:
+    """Calls that fit in all, as the engine says; None while it is away."""
+    async with EngineClient(settings.engine.url) as engine:
+        return await fitting(engine)
+
+
+async def engine_metrics(settings: Settings) -> str:
+    """What the engine tells Prometheus; nothing while it is away."""
+    with suppress(EngineError):
+        async with EngineClient(settings.engine.url) as engine:
+            return await engine.metrics()
+    return ""
 
 
 def guard_rules(settings: Settings) -> GuardRules:

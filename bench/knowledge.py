@@ -21,10 +21,11 @@ from bench.knowledge_speed import CHUNKS, Speed, measure
 from bench.questions import Question, QuestionSet, misheard, mistyped, read_sets
 from bench.results import percentile
 from knowledge.embeddings import Embedder
-from knowledge.index import Index, Scope
+from knowledge.index import Index
 from knowledge.ingest import ingest
 from knowledge.retrieval import StockLine
 from knowledge.retriever import Retriever
+from knowledge.scope import Scope
 from training.llm.evaluate import DEMO, Choose, is_warning, running
 
 STARTER = Path("models/starter/llama.gguf")

@@ -17,7 +17,8 @@ from agent.settings import Settings, load, steer_libraries
 from bench.callers import Talk, calling
 from bench.knowledge_large import Large, number_of
 from knowledge.embeddings import Embedder
-from knowledge.index import Index, Scope
+from knowledge.index import Index
+from knowledge.scope import Scope
 from knowledge.store import Vectors
 from plugins.client import EngineClient
 

@@ -4,19 +4,19 @@ Many processes may read while one writes: each read sees the newest commit, with
 one commit per table, sentences first; a chunk's hash is what says that its document is in.
 """
 
-import re
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from knowledge.errors import EmbeddingMismatch, IndexUnreachable, IndexUnusable, KnowledgeError, StorageFull
+from knowledge.errors import EmbeddingMismatch, IndexUnreachable, IndexUnusable, StorageFull
 from knowledge.locks import exclusive, remote_lock
 from knowledge.rows import ChunkRow, PreparedDocument, SentenceRow, StoredDocument
+from knowledge.scope import Scope, among, of_collection
 from knowledge.store import Store, StoreError, Table, Vectors
 
 CHUNKS = "chunks"
@@ -27,42 +27,11 @@ LAYOUT = "2"
 CHUNKS_WORTH_AN_INDEX = 20_000
 """Up to here comparing a question with every chunk is as fast as an index of their vectors, and exact."""
 _SEARCHED_TEXTS = ("text", "title")
-_COLLECTION_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 _ALL = 2**31 - 1
 _FULL_DISK = "No space left"
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Where to search: a collection, or of that only the documents of one title or one source."""
-
-    collection: str = "default"
-    title: str = ""
-    source: str = ""
-
-    def admits(self, chunk: ChunkRow) -> bool:
-        """Whether a chunk of the collection may be found."""
-        return self.title in ("", chunk.title) and self.source in ("", chunk.source)
-
-    @property
-    def condition(self) -> str:
-        """The same for LanceDB, over chunks."""
-        named = {"title": self.title, "source": self.source}
-        return " AND ".join(
-            [_of(self.collection), *(f"{key} = {_quoted(name)}" for key, name in named.items() if name)]
-        )
-
-
 _CHUNK_COLUMNS = {field.name: int if field.type is int else str for field in fields(ChunkRow)}
 _SENTENCE_COLUMNS = {field.name: int if field.type is int else str for field in fields(SentenceRow)}
-
-
-def check_collection(name: str) -> str:
-    """The name, if it may be one. Raises `KnowledgeError`."""
-    if not _COLLECTION_NAME.fullmatch(name):
-        raise KnowledgeError(f"{name!r} cannot be a collection: use letters, digits, '.', '_' and '-', 64 at most.")
-    return name
 
 
 class Index:
@@ -111,12 +80,12 @@ class Index:
                 self._store.note(_STAMPS, stamps)
 
     def count_sentences(self, collection: str) -> int:
-        where = _of(collection)
+        where = of_collection(collection)
         return self._read(lambda tables: tables[SENTENCES].count(where), nothing=0)
 
     def documents(self, collection: str | None = None) -> list[StoredDocument]:
         """What is in the index, whatever model embedded it."""
-        where = "position = 0" + (f" AND {_of(collection)}" if collection else "")
+        where = "position = 0" + (f" AND {of_collection(collection)}" if collection else "")
         columns = [field.name for field in fields(StoredDocument)]
         rows = self._read(
             lambda tables: tables[CHUNKS].read(columns, where=where, limit=_ALL), nothing=[], any_embedder=True
@@ -169,7 +138,7 @@ class Index:
         """Add the documents, or put them in the place of their former versions."""
         if not documents:
             return
-        where = _among("doc_id", [document.doc_id for document in documents])
+        where = among("doc_id", [document.doc_id for document in documents])
         sentences = [asdict(row) for document in documents for row in document.sentences]
         chunks = [asdict(row) | {"model": self.embedder_name} for document in documents for row in document.chunks]
         sentence_vectors = np.concatenate([document.sentence_vectors for document in documents])
@@ -186,11 +155,11 @@ class Index:
         tables = self._writable()
         with self._translated():
             for name in (SENTENCES, CHUNKS):
-                tables[name].delete(_among("doc_id", doc_ids))
+                tables[name].delete(among("doc_id", doc_ids))
 
     def rows(self, table: str, columns: Sequence[str] = (), *, doc_id: str = "") -> Iterator[Any]:
         """`CHUNKS` or `SENTENCES` as Arrow record batches: all columns or these, all documents or one."""
-        where = _among("doc_id", [doc_id]) if doc_id else None
+        where = among("doc_id", [doc_id]) if doc_id else None
         with self._translated():
             yield from self._read(lambda tables: tables[table].batches(columns, where=where), nothing=iter(()))
 
@@ -241,7 +210,7 @@ class Index:
         nothing: tuple[list[dict[str, Any]], Vectors] = ([], np.zeros((0, self.dim), dtype=np.float32))
         if not chunk_ids:
             return nothing
-        where = _among("chunk_id", chunk_ids)
+        where = among("chunk_id", chunk_ids)
         return self._read(
             lambda tables: tables[table].read_with_vectors(columns, where=where, limit=limit), nothing=nothing
         )
@@ -249,7 +218,7 @@ class Index:
     def _read_all(
         self, table: str, row: Callable[..., _Result], collection: str, *, limit: int
     ) -> tuple[list[_Result], Vectors]:
-        columns, where = _columns(table), _of(collection)
+        columns, where = _columns(table), of_collection(collection)
         nothing: tuple[list[dict[str, Any]], Vectors] = ([], np.zeros((0, self.dim), dtype=np.float32))
         found, vectors = self._read(
             lambda tables: tables[table].read_with_vectors(columns, where=where, limit=limit), nothing=nothing
@@ -374,17 +343,3 @@ def _index_words(tables: Mapping[str, Table]) -> None:
 
 def _columns(table: str) -> list[str]:
     return list(_CHUNK_COLUMNS if table == CHUNKS else _SENTENCE_COLUMNS)
-
-
-def _of(collection: str) -> str:
-    return f"collection = '{check_collection(collection)}'"
-
-
-def _among(column: str, values: Sequence[str]) -> str:
-    """`column IN (…)` for ids made by this package (hexadecimal digits and colons)."""
-    return f"{column} IN ({', '.join(repr(value) for value in values)})"
-
-
-def _quoted(text: str) -> str:
-    """A string of LanceDB's conditions."""
-    return "'" + text.replace("'", "''") + "'"

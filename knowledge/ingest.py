@@ -7,12 +7,13 @@ import numpy as np
 
 from knowledge.documents import MAX_DOCUMENT_BYTES, Document, content_hash, is_supported, parse
 from knowledge.errors import DocumentError, DocumentMissing
-from knowledge.index import Index, check_collection
+from knowledge.index import Index
 from knowledge.places import S3Access, places_of
 from knowledge.places.item import Item, Place, Unchanged
 from knowledge.preparing import Embed, document_id, prepare
 from knowledge.report import Progress, Report, Step, Tally
 from knowledge.rows import PreparedDocument, StoredDocument
+from knowledge.scope import check_collection
 from knowledge.stamps import Stamps
 from knowledge.store import Vectors
 

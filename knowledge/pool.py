@@ -14,8 +14,9 @@ from typing import Protocol
 import numpy as np
 
 from knowledge.asked import Kind, named_days, offered_kinds
-from knowledge.index import Index, Scope
+from knowledge.index import Index
 from knowledge.rows import ChunkRow, SentenceRow
+from knowledge.scope import Scope
 from knowledge.store import Vectors
 from knowledge.words import Rarity, meaningful
 

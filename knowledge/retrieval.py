@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from knowledge.index import Scope
+from knowledge.scope import Scope
 
 
 @dataclass(frozen=True)

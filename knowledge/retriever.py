@@ -10,13 +10,14 @@ import numpy as np
 from knowledge.asked import Kind, asked_kind, named_days
 from knowledge.choosing import descending, fused, passage_of, within
 from knowledge.embeddings import Embeds
-from knowledge.index import Index, Scope, check_collection
+from knowledge.index import Index
 from knowledge.judging import Case, Evidence, Verdict, first_evidence, foreignness, judge
 from knowledge.pool import Asked, InMemory, InTables, Line, Pool, Searched
 from knowledge.remembering import RememberingEmbedder
 from knowledge.reranking import Reranks
 from knowledge.retrieval import Candidate, Passage, Retrieval, StockLine, Wanted, nothing
 from knowledge.rows import ChunkRow, StoredDocument
+from knowledge.scope import Scope, check_collection
 from knowledge.store import Vectors
 from knowledge.words import Rarity, meaningful
 

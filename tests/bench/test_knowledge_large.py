@@ -7,8 +7,9 @@ import pytest
 
 from bench.knowledge_large import SENTENCES_PER_CHUNK, Large, number_of
 from bench.knowledge_speed import index_recall
-from knowledge.index import Index, Scope
+from knowledge.index import Index
 from knowledge.rows import SentenceRow
+from knowledge.scope import Scope
 from knowledge.store import Vectors
 
 DIM = 32

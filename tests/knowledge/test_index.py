@@ -8,8 +8,9 @@ import pytest
 
 from knowledge import index as module
 from knowledge.errors import EmbeddingMismatch, IndexLocked, IndexUnusable, KnowledgeError
-from knowledge.index import Index, Scope
+from knowledge.index import Index
 from knowledge.rows import ChunkRow, PreparedDocument, SentenceRow
+from knowledge.scope import Scope
 from knowledge.store import Vectors
 
 DIM = 8

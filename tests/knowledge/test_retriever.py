@@ -10,10 +10,11 @@ import pytest
 from knowledge import retriever as module
 from knowledge.embeddings import Embedder
 from knowledge.errors import KnowledgeError
-from knowledge.index import Index, Scope
+from knowledge.index import Index
 from knowledge.ingest import Report, ingest
 from knowledge.retrieval import StockLine, Wanted
 from knowledge.retriever import MAX_QUERY_CHARS, Retriever, clip
+from knowledge.scope import Scope
 from tests.knowledge.fakes import WordEmbedder
 
 Put = Callable[..., Report]

@@ -9,10 +9,11 @@ import pytest
 from knowledge.backup import About, back_up, read_about, restore
 from knowledge.catalog import chunks_of, entries, matching, numbers
 from knowledge.errors import BackupUnusable, EmbeddingMismatch, KnowledgeError, StorageFull
-from knowledge.index import Index, Scope
+from knowledge.index import Index
 from knowledge.ingest import Report, ingest
 from knowledge.reembedding import Reembedded, reembed
 from knowledge.report import Step
+from knowledge.scope import Scope
 from knowledge.verifying import verify
 from tests.knowledge.fakes import WordEmbedder
 from tests.knowledge.papers import pdf
