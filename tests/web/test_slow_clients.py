@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -34,17 +34,23 @@ async def drip(door: Client, first: str, then: str) -> bytes:
     """Send `first`, then `then` again and again until the server closes; what it answered."""
     reader, writer = await asyncio.open_connection(door.server.host, door.server.port)
     writer.write(first.encode())
-    answer = asyncio.create_task(reader.read())
+    answer = asyncio.create_task(all_of(reader))
     try:
         while not answer.done():
             writer.write(then.encode())
             await asyncio.wait({answer}, timeout=0.05)
     finally:
         writer.close()
-    try:
-        return answer.result()
-    except ConnectionError:
-        return b""
+    return answer.result()
+
+
+async def all_of(reader: asyncio.StreamReader) -> bytes:
+    """What comes until the end; a reset connection has ended too."""
+    read = b""
+    with suppress(ConnectionError):
+        while some := await reader.read(4096):
+            read += some
+    return read
 
 
 async def test_heads_that_never_end_are_cut_off_while_others_are_served(door: Client) -> None:
