@@ -231,7 +231,8 @@ class Store:
 
         schema = pa.schema([pa.field("key", pa.string()), pa.field("value", pa.string())])
         data = pa.table({"key": list(values), "value": list(values.values())}, schema=schema)
-        table = attempt(lambda: self._connected().create_table(name, data, mode="overwrite"))
+        mode = "overwrite" if name in self.names() else "create"
+        table = attempt(lambda: self._connected().create_table(name, data, mode=mode))
         attempt(lambda: table.optimize(cleanup_older_than=_KEEP_OLD_VERSIONS))
 
     def drop(self) -> None:
