@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agent.database import Database, DatabaseError
 from agent.index import index_as_made
-from agent.keys import way_to_owners_page
+from agent.keys import KeyStore, way_to_owners_page
 from agent.livekit_server import LiveKitMissing, find_binary
 from agent.settings import DEVELOPMENT_KEY, ROOT, Settings
 from knowledge.errors import KnowledgeError
@@ -134,9 +134,10 @@ def _keys(settings: Settings) -> Finding:
 
 def _owners_page(settings: Settings) -> Finding:
     try:
-        return Finding("Owner's page", way_to_owners_page(settings))
+        KeyStore(settings.guard.keys).made()
     except sqlite3.Error as error:
         return Finding("Owner's page", "the API keys cannot be read, so nobody is let in", str(error))
+    return Finding("Owner's page", way_to_owners_page(settings))
 
 
 def _web_port(settings: Settings) -> Finding:

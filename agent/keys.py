@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from agent.settings import Settings, is_loopback
+from agent.settings import Settings
 from web.principals import KEY_MARK, Principal
 
 KEY_BYTES = 32
@@ -144,14 +144,8 @@ class KeyStore:
 
 
 def way_to_owners_page(settings: Settings) -> str:
-    """Where the owner's page is and what opens it: nothing on this machine until a first key is made, then a key.
-
-    Raises `sqlite3.Error`.
-    """
-    page, make = f"{settings.page}/admin", "`landline keys create owner --scope admin` makes one"
-    if is_loopback(settings.web.host) and not KeyStore(settings.guard.keys).made():
-        return f"{page}, open to this machine until the first key is made; {make}"
-    return f"{page}, with a key of the scope admin; {make}"
+    """Where the owner's page is and what opens it."""
+    return f"{settings.page}/admin, with a key of the scope admin; `landline keys create owner --scope admin` makes one"
 
 
 def _note_use(database: sqlite3.Connection, digest: str, now: datetime) -> None:

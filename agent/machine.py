@@ -2,11 +2,10 @@
 
 import asyncio
 import socket
-import sqlite3
 import sys
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from agent import livekit_server
@@ -109,8 +108,7 @@ async def run_machine(
         await _until_answering(settings, supervisor, members, console)
         seconds = time.monotonic() - begin
         console.show("landline", f"answers at {settings.page} ({settings.tier} models, ready in {seconds:.1f} s)")
-        with suppress(sqlite3.Error):
-            console.show("landline", f"the owner's page: {way_to_owners_page(settings)}")
+        console.show("landline", f"the owner's page: {way_to_owners_page(settings)}")
         if answering:
             answering.set()
 

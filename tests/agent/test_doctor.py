@@ -54,7 +54,7 @@ def test_a_newer_programs_conversations_are_named_with_the_way_out(settings: Set
 
 def test_the_way_to_the_owners_page_is_told(settings: Settings) -> None:
     page = f"{settings.page}/admin"
-    assert f"{page}, open to this machine" in found(settings, "Owner's page").state
+    assert f"{page}, with a key" in found(settings, "Owner's page").state
     KeyStore(settings.guard.keys).create("shop", ["chat"])
     assert f"{page}, with a key" in found(settings, "Owner's page").state
     assert "landline keys create owner --scope admin" in found(settings, "Owner's page").state
