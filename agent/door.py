@@ -56,10 +56,10 @@ def web_config(settings: Settings) -> WebConfig:
         max_calls=settings.worker.max_calls,
         models_tier=tier,
         probes={"engine": engine_is_ready(settings), "worker": worker_is_registered(settings)},
-        fitting=partial(calls_that_fit, settings),
+        fitting=partial(fitting, engine),
         begin_conversation=begin_conversation,
         services=(partial(looked_after, conversations, retention_days=settings.conversations.retention_days),),
-        engine_metrics=partial(engine_metrics, settings),
+        engine_metrics=partial(engine_metrics, engine),
         correlate=correlate,
         admin=owners_page(settings, conversations),
         max_waiting=settings.web.max_waiting,
@@ -73,17 +73,10 @@ def web_config(settings: Settings) -> WebConfig:
     )
 
 
-async def calls_that_fit(settings: Settings) -> int | None:
-    """Calls that fit in all, as the engine says; None while it is away."""
-    async with EngineClient(settings.engine.url) as engine:
-        return await fitting(engine)
-
-
-async def engine_metrics(settings: Settings) -> str:
+async def engine_metrics(engine: EngineClient) -> str:
     """What the engine tells Prometheus; nothing while it is away."""
     with suppress(EngineError):
-        async with EngineClient(settings.engine.url) as engine:
-            return await engine.metrics()
+        return await engine.metrics()
     return ""
 
 

@@ -34,16 +34,7 @@ class Engine(EngineClient):
         self.away = 0
         self.status = "ready"
 
-    async def retrieve(
-        self,
-        query: str,
-        *,
-        k: int = 5,
-        collection: str = "default",
-        title: str = "",
-        source: str = "",
-        documents: bool = True,
-    ) -> dict[str, Any]:
+    async def retrieve(self, query: str, **_: Any) -> dict[str, Any]:
         if self.away:
             self.away -= 1
             raise EngineUnavailable("away")

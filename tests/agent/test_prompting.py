@@ -27,16 +27,7 @@ class Library(EngineClient):
         super().__init__("unix:nowhere")
         self.asked: list[dict[str, Any]] = []
 
-    async def retrieve(
-        self,
-        query: str,
-        *,
-        k: int = 5,
-        collection: str = "default",
-        title: str = "",
-        source: str = "",
-        documents: bool = True,
-    ) -> dict[str, Any]:
+    async def retrieve(self, query: str, *, k: int, collection: str, documents: bool, **_: Any) -> dict[str, Any]:
         self.asked.append({"query": query, "k": k, "collection": collection, "documents": documents})
         found = [PASSAGE] if documents else []
         candidates = [CANDIDATE] if documents else []
@@ -44,16 +35,7 @@ class Library(EngineClient):
 
 
 class Absent(EngineClient):
-    async def retrieve(
-        self,
-        query: str,
-        *,
-        k: int = 5,
-        collection: str = "default",
-        title: str = "",
-        source: str = "",
-        documents: bool = True,
-    ) -> dict[str, Any]:
+    async def retrieve(self, query: str, **_: Any) -> dict[str, Any]:
         raise EngineUnavailable("away")
 
 
@@ -185,17 +167,8 @@ class Shelf(Library):
         super().__init__()
         self._text = text
 
-    async def retrieve(
-        self,
-        query: str,
-        *,
-        k: int = 5,
-        collection: str = "default",
-        title: str = "",
-        source: str = "",
-        documents: bool = True,
-    ) -> dict[str, Any]:
-        found = await super().retrieve(query, k=k, collection=collection, documents=documents)
+    async def retrieve(self, query: str, **options: Any) -> dict[str, Any]:
+        found = await super().retrieve(query, **options)
         return found | {"passages": [PASSAGE | {"text": self._text}]}
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from agent.citing import cited
 from agent.follow_up import search_query
@@ -29,7 +27,7 @@ from plugins.llama.model import Generation, LlamaModel, collect
 from plugins.outside.model import OutsideModel, Server
 from plugins.server.app import listening
 from tests.plugins.llama.conftest import write_gguf
-from tests.plugins.outside.conftest import DONE, Outside, event, refuses, says
+from tests.plugins.outside.conftest import DONE, Outside, event, refuses, says, served
 from tests.plugins.server.conftest import Bench, build, settled, slot
 
 Json = dict[str, Any]
@@ -133,11 +131,7 @@ def test_the_place_that_is_told_is_that_of_the_answer(retriever: Retriever, foun
 async def liar() -> AsyncIterator[Outside]:
     """An outside server that cares for no grammar."""
     fake = Outside(manners=[says(event("All rooms are free of charge today."), event(reason="stop"), DONE)])
-    app = web.Application()
-    app.router.add_post("/v1/chat/completions", fake.complete)
-    app.router.add_get("/v1/models", fake.models)
-    async with TestServer(app, shutdown_timeout=0) as server:
-        fake.url = f"http://127.0.0.1:{server.port}/v1"
+    async with served(fake):
         yield fake
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,12 +82,18 @@ class Outside:
         return web.json_response({"data": [{"id": "their-model"}]})
 
 
-@pytest.fixture
-async def outside() -> AsyncIterator[Outside]:
-    fake = Outside()
+@asynccontextmanager
+async def served(fake: Outside) -> AsyncGenerator[Outside]:
+    """The fake behind an address of its own."""
     app = web.Application()
     app.router.add_post("/v1/chat/completions", fake.complete)
     app.router.add_get("/v1/models", fake.models)
     async with TestServer(app, shutdown_timeout=0) as server:
         fake.url = f"http://127.0.0.1:{server.port}/v1"
+        yield fake
+
+
+@pytest.fixture
+async def outside() -> AsyncIterator[Outside]:
+    async with served(Outside()) as fake:
         yield fake
