@@ -11,6 +11,7 @@ from typing import Any
 from livekit.agents import AgentSession, UserInputTranscribedEvent, llm
 
 from agent.prompting import Prompting
+from agent.turn_words import TurnWords
 from plugins.client import EngineClient
 from plugins.errors import EngineError
 
@@ -25,7 +26,7 @@ class Ahead:
         self._prompting = prompting
         self._call_id = call_id
         self._session: AgentSession[Any] | None = None
-        self._settled: list[str] = []
+        self._words = TurnWords()
         self._wanted: str | None = None
         self._working: asyncio.Task[None] | None = None
 
@@ -37,17 +38,15 @@ class Ahead:
 
     def on_transcript(self, event: UserInputTranscribedEvent) -> None:
         """The caller has said more."""
-        if event.is_final:
-            self._settled.append(event.transcript)
-        elif event.transcript:
-            self._want(" ".join([*self._settled, event.transcript]))
+        self._words.on_transcript(event)
+        if event.transcript and not event.is_final:
+            self._want(self._words.followed_by(event.transcript))
 
     def on_item(self, event: Any) -> None:
         """A turn has become part of the conversation; after the agent's, the next prompt begins with all of it."""
-        if not isinstance(event.item, llm.ChatMessage):
-            return
-        self._settled.clear()
-        if event.item.role == "assistant":
+        self._words.on_item(event)
+        if isinstance(event.item, llm.ChatMessage) and event.item.role == "assistant":
+            self._words.clear()  # a "mhm" while the agent spoke never becomes a turn
             self._want("")
 
     def _want(self, text: str) -> None:

@@ -132,6 +132,8 @@ class Answering:
                 await self._keep(turn, told)
 
     async def _begin(self, chat: Chat) -> Turn:
+        """What is asked, and what was said before: what is stored of a conversation that goes on by its id, whatever
+        the client says was said in it; else the client's own messages."""
         said = str(chat.messages[-1]["content"]) if chat.messages[-1]["role"] == "user" else ""
         before = list(chat.messages[:-1])
         if not chat.conversation or (chat.conversation is True and self._conversations is None):
@@ -140,13 +142,12 @@ class Answering:
             raise ApiError("conversations are not kept here", param="conversation")
         if not said:
             raise ApiError("the last message of a conversation must be the user's", param="messages")
-        wanted = None if chat.conversation is True else chat.conversation
-        conversation = await self._conversations.begin(wanted, door=DOOR)
-        limit = self._rules.history_messages
-        said_before = await self._conversations.history(conversation, limit=limit) if conversation == wanted else ()
+        if chat.conversation is True:
+            return Turn(said, await self._conversations.begin(None, door=DOOR), before)
+        conversation = await self._conversations.begin(chat.conversation, door=DOOR)
+        stored = await self._conversations.history(conversation, limit=self._rules.history_messages)
         instructions = [message for message in before if message["role"] == "system"]
-        history = [{"role": message.role, "content": message.content} for message in said_before]
-        return Turn(said, conversation, [*instructions, *(history or before[len(instructions) :])])
+        return Turn(said, conversation, [*instructions, *map(asdict, stored)])
 
     async def _prompt(self, chat: Chat, turn: Turn) -> tuple[Sequence[Json], Json]:
         """The messages for the model and the options of the request."""

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
+import uvloop
 from livekit import rtc
 from livekit.agents import (
     CloseEvent,
@@ -29,12 +29,14 @@ from agent import phrases
 from agent.ahead import Ahead
 from agent.apology import is_back
 from agent.assistant import Assistant
-from agent.call_record import CALLS_FOLDER, CallRecords, Diary
+from agent.call_record import Diary
 from agent.conversations.recordings import Recordings
 from agent.conversations.store import Conversations
 from agent.conversations.turns import Turn
 from agent.discretion import be_discreet
 from agent.dispatch import Dispatch, read_dispatch
+from agent.hold import Waited, wait_for_line
+from agent.lines import Lines, lines_of
 from agent.memory import Memory, kept_conversations
 from agent.outage import Outage
 from agent.overhearing import Overhearing
@@ -47,6 +49,7 @@ from agent.session import build_session, build_vad, patience, room_options
 from agent.settings import Settings
 from agent.tracing import open_traces
 from agent.typed import TextDoor
+from agent.waiting import THANKS, notices
 from agent.waterfall import TURN_TOPIC, Json, Waterfall
 from plugins.client import EngineClient
 from plugins.correlation import correlation_id, door
@@ -54,7 +57,6 @@ from plugins.errors import EngineError
 
 logger = logging.getLogger(__name__)
 
-PHRASES_FOLDER = Path("run/phrases")
 CALLER_WAIT_S = 30.0
 """How long an agent waits in a room for its caller."""
 LAST_WORDS_S = 0.2
@@ -82,6 +84,8 @@ async def give_voice(playout: Playout, room: rtc.Room, *, die: Callable[[], None
 def prewarm(process: JobProcess, *, settings: Settings) -> None:
     """Before a call comes to this process: make what would otherwise keep its first words waiting."""
     be_discreet()
+    policy = uvloop.EventLoopPolicy()
+    asyncio.set_event_loop_policy(policy)  # pyright: ignore[reportDeprecated]  # the job makes its loop after this
     process.userdata["settings"] = settings
     if settings.conversations.is_recording:
         import_module("av")
@@ -94,36 +98,57 @@ async def take_call(job: JobContext) -> None:
     correlation_id.set(job.room.name)
     door.set("voice")
     job.log_context_fields = {"correlation_id": job.room.name}
-    agent, dispatch = job.local_participant_identity, read_dispatch(job.job.metadata)
-    diary = await Diary.open(
-        CallRecords(CALLS_FOLDER),
-        job.room.name,
-        agent=agent,
-        is_resumed=dispatch.is_resumed,
-        conversation=dispatch.conversation,
-    )
+    settings, dispatch = job.proc.userdata["settings"], read_dispatch(job.job.metadata)
+    lines, waited = lines_of(settings.worker), None
+    if lines.waits(job.room.name):
+        waited = await wait_for_line(job, lines, settings, give_voice)
+        if waited is None:
+            job.shutdown(reason="there is no line for this call")
+            return
+    diary = await _put_on_record(job, lines, dispatch, waited)
     if diary is None:
         logger.warning("another process has this call")
         job.shutdown(reason="the call has its agent")
         return
-    call = Call(job, job.proc.userdata["settings"], diary, job.proc.userdata["conversations"])
+    call = Call(job, settings, diary, job.proc.userdata["conversations"], waited=waited)
     await call.start(dispatch)
 
 
-def greeting(settings: Settings) -> str:
+async def _put_on_record(job: JobContext, lines: Lines, dispatch: Dispatch, waited: Waited | None) -> Diary | None:
+    """From here on the call has its line, and no place in line any more."""
+    diary = await Diary.open(
+        lines.calls,
+        job.room.name,
+        agent=job.local_participant_identity,
+        is_resumed=dispatch.is_resumed,
+        conversation=waited.place.record.conversation if waited else dispatch.conversation,
+    )
+    if waited:
+        waited.place.close()
+    return diary
+
+
+def greeting(settings: Settings, *, has_waited: bool = False) -> str:
     """What a caller hears first: also that the call is recorded, where it is."""
     stock = read_stock()
     lines = ("recorded", "greeting") if settings.conversations.is_recording else ("greeting",)
-    return " ".join(stock[line].text for line in lines)
+    return " ".join([*([THANKS] if has_waited else []), *(stock[line].text for line in lines)])
 
 
 class Call:
     """The session of one room and what belongs to it. `diary` holds what was said before, if the call broke."""
 
     def __init__(
-        self, job: JobContext, settings: Settings, diary: Diary, conversations: Conversations | None = None
+        self,
+        job: JobContext,
+        settings: Settings,
+        diary: Diary,
+        conversations: Conversations | None = None,
+        *,
+        waited: Waited | None = None,
     ) -> None:
         self._job = job
+        self._waited = waited
         self._diary = diary
         self._settings = settings
         self._engine = EngineClient(settings.engine.url)
@@ -132,7 +157,7 @@ class Call:
         self._waterfall = Waterfall(self._tell, keep=self._keep_turn)
         self._reports = Reports(self._engine, open_traces(settings.traces), process="worker")
         self._recording: Recording | None = None
-        self._playout = Playout()
+        self._playout = waited.playout if waited else Playout()
         self._overhearing = Overhearing(self._playout, stop=self._stop, patience=patience(settings.turn))
         self._session = build_session(
             settings,
@@ -162,8 +187,10 @@ class Call:
             engine=self._engine,
             prompting=self._prompting,
             waterfall=self._waterfall,
-            phrases=phrases.cached(PHRASES_FOLDER, voice=self._settings.models.voice),
-            greeting=phrases.LINE_BROKE if is_resumed else greeting(self._settings),
+            phrases=phrases.cached(phrases.FOLDER, voice=self._settings.models.voice),
+            greeting=phrases.LINE_BROKE
+            if is_resumed
+            else greeting(self._settings, has_waited=self._waited is not None),
             history=chat_context(earlier.messages[:-1] if asked else earlier.messages),
             open_question=asked,
             is_told=lambda: self._outage.is_told,
@@ -179,7 +206,7 @@ class Call:
             door.set("phone")
         await self._record()
         self._job.room.local_participant.register_rpc_method(INTERRUPT_METHOD, self._interrupt)
-        self._keep(give_voice(self._playout, self._job.room))
+        self._keep(self._waited.voice if self._waited else give_voice(self._playout, self._job.room))
         await self._session.start(
             self._assistant,
             room=self._job.room,
@@ -267,16 +294,17 @@ class Call:
             )
 
     async def _render_phrases(self) -> None:
-        voice = self._settings.models.voice
-        if phrases.is_complete(PHRASES_FOLDER, voice=voice):
+        voice, texts = self._settings.models.voice, (*phrases.ALL, *notices(self._settings.worker.max_waiting))
+        if not phrases.missing(phrases.FOLDER, voice=voice, texts=texts):
             return
         try:
-            self._assistant.phrases = await phrases.render(self._engine, PHRASES_FOLDER, voice=voice)
+            await phrases.render(self._engine, phrases.FOLDER, voice=voice, texts=texts)
         except EngineError as error:
             logger.warning("phrases for bad moments are not rendered yet: %s", error.code)
+        self._assistant.phrases = phrases.cached(phrases.FOLDER, voice=voice)
 
-    def _keep(self, running: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(running)
+    def _keep(self, running: Coroutine[Any, Any, None] | asyncio.Task[None]) -> None:
+        task = asyncio.ensure_future(running)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

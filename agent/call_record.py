@@ -1,15 +1,16 @@
 """What is kept on disk of a running call, so that another process can go on with it if this one dies.
 
 The call of room ROOM has two files in `run/calls`: `ROOM.json` with its newest messages, and `ROOM.lock`, which its job
-process holds locked for as long as it lives, however it ends. A record that nobody holds is a call that broke. Both are
-for the machine's owner alone and go when the call ends.
+process holds locked for as long as it lives, however it ends. A record that nobody holds is a call that broke. With
+`ROOM.deleted` beside them, the conversation was deleted while the call runs: the record has no messages any more. All
+are for the machine's owner alone and go when the call ends.
 """
 
 import asyncio
 import fcntl
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from pydantic import TypeAdapter
 logger = logging.getLogger(__name__)
 
 CALLS_FOLDER = Path("run/calls")
+WAITING_FOLDER = Path("run/waiting")
 NOBODY = 0
 PRIVATE = 0o600
 LATELY_S = 60.0
@@ -45,6 +47,13 @@ class CallRecord:
     """When the call was handed to another process, in seconds since 1970."""
     conversation: str = ""
     """Id of the conversation that the call belongs to, if it is kept."""
+    waiting_since_s: float = 0.0
+    """When somebody who waits for a line came, in seconds since 1970."""
+
+    @property
+    def sent_for_at_s(self) -> float:
+        """When a process was last sent for."""
+        return max((self.waiting_since_s, *self.resumed_at_s))
 
     def lately_resumed(self, *, now_s: float) -> int:
         """How often the call broke within the last minute."""
@@ -69,6 +78,7 @@ class Lock:
 
     def take(self) -> bool:
         """Hold the lock from now on; `False` if somebody else does."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, PRIVATE)
         if not _is_locked_now(file):
             os.close(file)
@@ -108,11 +118,39 @@ class CallRecords:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def rooms(self) -> set[str]:
         """The rooms of all calls on record."""
         return {unquote(path.stem) for path in self._folder.glob("*.json")}
+
+    @property
+    def folder(self) -> Path:
+        """Where the records are, once there are any."""
+        return self._folder
+
+    @property
+    def watch(self) -> Path:
+        """The lock of the worker that looks after these calls (`agent/rescue.py`)."""
+        return self._folder.with_suffix(".lock")
+
+    def expect(self, room: str, *, now_s: float) -> None:
+        """The call in `room` will be on record soon: `ROOM.coming` says so. A full disk is no reason to refuse it."""
+        path = self._file(room, ".coming")
+        with suppress(OSError):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(PRIVATE)
+            os.utime(path, (now_s, now_s))
+
+    def expected(self, *, since_s: float) -> set[str]:
+        """Rooms whose call has been on its way since `since_s` at the earliest."""
+        rooms = set[str]()
+        for path in self._folder.glob("*.coming"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime > since_s:
+                    rooms.add(unquote(path.stem))
+                else:
+                    path.unlink()
+        return rooms
 
     def read(self, room: str) -> CallRecord | None:
         """The record of `room`, unless there is none that can be read."""
@@ -123,6 +161,26 @@ class CallRecords:
 
     def write(self, record: CallRecord) -> None:
         """Replace the record in one step. Raises `OSError`."""
+        is_deleted = self._is_deleted(record.room)
+        self._replace(replace(record, messages=()) if is_deleted else record)
+        if not is_deleted and self._is_deleted(record.room):  # by another process, meanwhile
+            self._replace(replace(record, messages=()))
+
+    def forget(self, conversations: Collection[str]) -> None:
+        """Keep nothing that was or will be said in calls of these conversations, which were deleted."""
+        for record in filter(None, map(self.read, self.rooms())):
+            if record.conversation in conversations:
+                try:
+                    self._file(record.room, ".deleted").touch(PRIVATE)
+                    self.write(record)
+                except OSError as error:
+                    logger.error("a call's record still holds what was deleted, until it ends: %s", error.strerror)
+
+    def _is_deleted(self, room: str) -> bool:
+        return self._file(room, ".deleted").exists()
+
+    def _replace(self, record: CallRecord) -> None:
+        self._make_folder()
         path = self._file(record.room, ".json")
         part = path.with_suffix(f".{os.getpid()}")
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb") as file:
@@ -131,17 +189,21 @@ class CallRecords:
 
     def remove(self, room: str) -> None:
         """Forget the call."""
-        for suffix in (".json", ".lock"):
+        for suffix in (".json", ".lock", ".deleted", ".coming"):
             with suppress(OSError):
                 self._file(room, suffix).unlink()
 
     def lock(self, room: str) -> Lock:
         """What the process of the call in `room` holds."""
+        self._make_folder()
         return Lock(self._file(room, ".lock"))
 
     def is_held(self, room: str) -> bool:
         """Whether a living process has the call."""
-        return self.lock(room).is_held()
+        return Lock(self._file(room, ".lock")).is_held()
+
+    def _make_folder(self) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def _file(self, room: str, suffix: str) -> Path:
         return self._folder / f"{quote(room, safe='')}{suffix}"

@@ -11,12 +11,13 @@ from agent.conversations.turns import is_id, new_id
 class Dispatch:
     """Whether the call's last process died (`is_resumed`), and the conversation that the call belongs to.
 
-    `goes_on` says that something may have been said in it before.
+    `goes_on` says that something may have been said in it before, `has_ticket` that the page's door let the caller in.
     """
 
     conversation: str
     goes_on: bool = False
     is_resumed: bool = False
+    has_ticket: bool = False
 
 
 def read_dispatch(metadata: str) -> Dispatch:
@@ -28,4 +29,9 @@ def read_dispatch(metadata: str) -> Dispatch:
     said = said if isinstance(said, dict) else {}
     conversation, goes_on = str(said.get("conversation", "")), said.get("goes_on") is True
     known = is_id(conversation)
-    return Dispatch(conversation if known else new_id(), goes_on and known, is_resumed=said.get("resumed") is True)
+    return Dispatch(
+        conversation if known else new_id(),
+        goes_on and known,
+        is_resumed=said.get("resumed") is True,
+        has_ticket=said.get("door") == "browser",
+    )

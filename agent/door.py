@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import partial
 
 from agent.answering import Answering
+from agent.call_record import WAITING_FOLDER, CallRecords
 from agent.conversations.store import Conversations, open_conversations
 from agent.conversations.turns import is_id, new_id
 from agent.conversations.upkeep import looked_after
@@ -60,6 +61,7 @@ def web_config(settings: Settings) -> WebConfig:
         begin_conversation=begin_conversation,
         services=(partial(looked_after, conversations, retention_days=settings.conversations.retention_days),),
         engine_metrics=partial(engine_metrics, engine),
+        waiting_by_phone=lambda: len(CallRecords(WAITING_FOLDER).rooms()),
         correlate=correlate,
         admin=owners_page(settings, conversations),
         max_waiting=settings.web.max_waiting,

@@ -66,7 +66,13 @@ class Timeline:
         return np.where((places < self._end) & (places >= self._end - self._samples.size), found, 0.0)
 
     def _write(self, start: int, samples: Float) -> None:
-        self._samples[np.arange(start, start + samples.size) % self._samples.size] = samples
+        """Around the end of the array, to its beginning."""
+        kept = self._samples.size
+        at = (start + max(0, samples.size - kept)) % kept
+        samples = samples[-kept:]
+        before_end = min(samples.size, kept - at)
+        self._samples[at : at + before_end] = samples[:before_end]
+        self._samples[: samples.size - before_end] = samples[before_end:]
 
 
 class Echo:
@@ -123,4 +129,4 @@ def _lowered(audio: Float, rate_hz: int) -> Float:
     """`audio` at 4 kHz: the mean of every so many samples. Rates are multiples of it."""
     width = rate_hz // RATE_HZ
     whole = audio[: audio.size // width * width]
-    return whole.reshape(-1, width).mean(axis=1)
+    return np.add.reduce(whole.reshape(-1, width), axis=1) / width

@@ -1,6 +1,7 @@
 """`landline engine`: put the models of the settings together and serve them."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,11 @@ from agent.devices import Device, place
 from agent.index import index_of
 from agent.prompts import read_stock
 from agent.settings import EMBEDDERS, STARTER, OutsideLlmSettings, Settings
+from agent.upkeep import reembed_with
+from agent.vectors import EmbeddingModel
 from knowledge.embeddings import Embedder
 from knowledge.errors import KnowledgeError, NoSuchDevice
+from knowledge.report import Step
 from knowledge.reranking import Reranker
 from knowledge.retrieval import StockLine
 from knowledge.retriever import Retriever
@@ -28,6 +32,8 @@ from plugins.server.slots import ModelSlot
 from plugins.whisper.model import Decoding, WhisperModel
 
 Model = TypeVar("Model")
+
+logger = logging.getLogger(__name__)
 
 
 async def run_engine(settings: Settings, stop: asyncio.Event, *, engine: Engine | None = None) -> None:
@@ -127,6 +133,8 @@ def _knowledge(settings: Settings, embedder: ModelSlot[Embedder]) -> ModelSlot[K
         vectors = embedder.use()
         try:
             index = index_of(settings, embedder=vectors.name, dim=vectors.dim)
+            if index.is_outdated() and index.made_with() == (vectors.name, vectors.dim):
+                _rebuild(settings, vectors)
             reranker = Reranker(settings.knowledge.reranker) if settings.knowledge.reranker else None
             retriever = Retriever(index, vectors, stock=stock_lines(), reranker=reranker)
             retriever.warm_up(collection=settings.knowledge.collection)
@@ -135,3 +143,15 @@ def _knowledge(settings: Settings, embedder: ModelSlot[Embedder]) -> ModelSlot[K
         return retriever
 
     return ModelSlot(name=settings.knowledge.collection, tier=embedder.tier, load=load)
+
+
+def _rebuild(settings: Settings, embedder: Embedder) -> None:
+    """The index that an older version of this program wrote becomes one of this version, from the texts in it."""
+    logger.info("the index was written by an older version and is rebuilt from its texts")
+    model = EmbeddingModel(embedder.name, embedder.dim, embedder.embed_passages)
+    reembed_with(model, settings, progress=_log_tenth)
+
+
+def _log_tenth(step: Step) -> None:
+    if 10 * step.done // step.total > 10 * (step.done - 1) // step.total:
+        logger.info("%d of %d documents are rebuilt", step.done, step.total)

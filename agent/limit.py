@@ -25,6 +25,11 @@ class Limit:
         """Calls that fit now."""
         return max(self._said, default=self._lines)
 
+    @property
+    def newest(self) -> int:
+        """Calls that fit as the engine said last, for callers whom no door has let in."""
+        return self._said[-1] if self._said else self._lines
+
     def learn(self, fits: int | None) -> None:
         """The engine says that so many calls fit; `None` if it is away and nothing is known."""
         if fits is None:

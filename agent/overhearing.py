@@ -1,5 +1,6 @@
 """Listens to the caller while the agent speaks, and makes the agent give way to what is meant for it."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -54,9 +55,9 @@ class Sound:
     def add(self, audio: Float, *, rate_hz: int) -> None:
         """Take in the next stretch of the microphone."""
         steps = max(1, round(audio.size / rate_hz / STEP_S))
-        power = np.square(audio[: audio.size // steps * steps]).reshape(steps, -1).mean(axis=1)
-        for level_db in 10 * np.log10(power + 1e-12):
-            self._step(float(level_db), audio.size / rate_hz / steps)
+        rows = audio[: audio.size // steps * steps].reshape(steps, -1)
+        for energy in np.vecdot(rows, rows).tolist():
+            self._step(10 * math.log10(energy / rows.shape[1] + 1e-12), audio.size / rate_hz / steps)
 
     def _step(self, level_db: float, step_s: float) -> None:
         self.noise_db = min(level_db, self.noise_db + NOISE_RISE_DB_PER_S * step_s)

@@ -163,13 +163,14 @@ class IndexLibrary:
             raise errors.Away(f"The document is still there: {result['reason']}")
         return result["outcome"] == "removed"
 
-    async def search(self, query: str) -> Json:
+    async def search(self, query: str, *, title: str, source: str) -> Json:
         """The passages that an answer would rest on, best first, and how long finding them took."""
         clock = asyncio.get_running_loop().time
         begin_s = clock()
+        collection = self._settings.knowledge.collection
         with engine_errors():
             async with EngineClient(self._settings.engine.url) as engine:
-                found = await engine.retrieve(query, k=PASSAGES, collection=self._settings.knowledge.collection)
+                found = await engine.retrieve(query, k=PASSAGES, collection=collection, title=title, source=source)
         return {"passages": found["passages"], "took_ms": round(1000 * (clock() - begin_s), 1)}
 
 

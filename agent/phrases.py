@@ -1,4 +1,4 @@
-"""What the agent says in bad moments, models or not: rendered in its own voice beforehand, played from a file.
+"""What the agent says without its models, in bad moments and to those who wait: rendered beforehand, in its own voice.
 
 The first call that finds the engine well renders the phrases into `run/phrases`; later calls read them. Without a
 rendering the caller hears two soft tones instead.
@@ -31,6 +31,10 @@ LINE_BROKE = "Sorry, the line broke for a moment. I am still here."
 """The call goes on in another process, with its history."""
 
 ALL = (ONE_MOMENT, OUT_OF_ORDER, LINE_BROKE)
+"""What may have to be said in a call."""
+FOLDER = Path("run/phrases")
+UNHURRIED_S = 5.0
+"""How long the engine may take its time with a phrase: nobody waits for it."""
 
 
 @dataclass(frozen=True)
@@ -51,22 +55,21 @@ class Phrases:
             yield rtc.AudioFrame(piece, RATE_HZ, 1, len(piece) // 2)
 
 
-def cached(folder: Path, *, voice: Path) -> Phrases:
+def cached(folder: Path, *, voice: Path, texts: Sequence[str] = ALL) -> Phrases:
     """What was rendered earlier for this voice; tones for the rest."""
-    return Phrases({phrase: _read(_file(folder, voice, phrase)) for phrase in ALL})
+    return Phrases({text: _read(_file(folder, voice, text)) for text in texts})
 
 
-def is_complete(folder: Path, *, voice: Path) -> bool:
-    """Whether every phrase has been rendered for this voice."""
-    return all(_file(folder, voice, phrase).is_file() for phrase in ALL)
+def missing(folder: Path, *, voice: Path, texts: Sequence[str] = ALL) -> list[str]:
+    """What has not been rendered for this voice."""
+    return [text for text in texts if not _file(folder, voice, text).is_file()]
 
 
-async def render(engine: EngineClient, folder: Path, *, voice: Path) -> Phrases:
-    """Speak every phrase through the engine and keep the files. Raises `EngineError`."""
-    for phrase in ALL:
-        pieces = [piece async for piece in engine.speak(phrase)]
-        await asyncio.to_thread(_write, _file(folder, voice, phrase), pieces)
-    return cached(folder, voice=voice)
+async def render(engine: EngineClient, folder: Path, *, voice: Path, texts: Sequence[str] = ALL) -> None:
+    """Have the engine speak what is missing, and keep the files. Raises `EngineError`."""
+    for text in missing(folder, voice=voice, texts=texts):
+        pieces = [piece async for piece in engine.speak(text, due_in_s=UNHURRIED_S)]
+        await asyncio.to_thread(_write, _file(folder, voice, text), pieces)
 
 
 def tones() -> Float:

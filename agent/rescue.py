@@ -37,7 +37,7 @@ Step = Literal["wait", "resume", "give up"]
 
 def next_step(record: CallRecord, *, now_s: float) -> Step:
     """What to do about a call that no process holds."""
-    if record.process == NOBODY and record.resumed_at_s and now_s - record.resumed_at_s[-1] < LAUNCH_S:
+    if record.process == NOBODY and now_s - record.sent_for_at_s < LAUNCH_S:
         return "wait"
     return "resume" if record.lately_resumed(now_s=now_s) < MOST_RESUMPTIONS else "give up"
 
@@ -160,9 +160,9 @@ class Rescue:
         self._records.remove(record.room)
 
 
-async def rescue_calls(records: CallRecords, *, url: str, key: str, secret: str, agent_name: str, watch: Path) -> None:
+async def rescue_calls(records: CallRecords, *, url: str, key: str, secret: str, agent_name: str) -> None:
     """Watch the calls of this machine until cancelled."""
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         livekit = api.LiveKitAPI(url, key, secret, session=http, failover=False)
-        await Rescue(records, LiveKitSwitchboard(livekit, agent_name=agent_name), watch=watch).run()
+        await Rescue(records, LiveKitSwitchboard(livekit, agent_name=agent_name), watch=records.watch).run()

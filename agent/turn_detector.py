@@ -12,7 +12,6 @@ from livekit.agents import (
     AgentSession,
     APIConnectOptions,
     LanguageCode,
-    UserInputTranscribedEvent,
     UserStateChangedEvent,
     inference,
     llm,
@@ -20,6 +19,7 @@ from livekit.agents import (
 from livekit.agents.voice.turn import TurnDetectionEvent
 
 from agent.turn_end import TurnRules, silence_to_wait_s
+from agent.turn_words import TurnWords
 
 KEPT_PAUSES = 12
 LONGEST_PAUSE_S = 2.0
@@ -30,7 +30,7 @@ NEVER_UNLIKELY = 0.0
 
 
 class TurnClock:
-    """Follows one call: how long the caller has been silent, what the turn's words are, how the caller pauses.
+    """Follows one call: how long the caller has been silent, what the turn's `words` are, how the caller pauses.
 
     `detection_s` is the silence after which the session says that the caller stopped speaking.
     """
@@ -49,13 +49,13 @@ class TurnClock:
         self._clock = clock
         self._silent_since_s: float | None = None
         self.pauses_s: deque[float] = deque(maxlen=KEPT_PAUSES)
-        self._finals: list[str] = []
+        self.words = TurnWords()
 
     def watch(self, session: AgentSession[Any]) -> None:
         """Follow what happens in `session`."""
         session.on("user_state_changed", self.on_user_state)
-        session.on("user_input_transcribed", self.on_transcript)
-        session.on("conversation_item_added", self.on_item)
+        session.on("user_input_transcribed", self.words.on_transcript)
+        session.on("conversation_item_added", self.words.on_item)
 
     def on_user_state(self, event: UserStateChangedEvent) -> None:
         """The caller begins to speak, or has stopped."""
@@ -70,21 +70,6 @@ class TurnClock:
             if pause_s < LONGEST_PAUSE_S:
                 self.pauses_s.append(pause_s)
         self._silent_since_s = None
-
-    def on_transcript(self, event: UserInputTranscribedEvent) -> None:
-        """Words of the turn that are settled."""
-        if event.is_final:
-            self._finals.append(event.transcript)
-
-    def on_item(self, event: Any) -> None:
-        """The caller's words have become a turn: what follows belongs to the next one."""
-        if isinstance(event.item, llm.ChatMessage) and event.item.role == "user":
-            self._finals.clear()
-
-    @property
-    def text(self) -> str:
-        """The settled words of the turn."""
-        return " ".join(self._finals)
 
     def left_s(self, text: str, *, score: float | None = None) -> float:
         """Seconds still to wait until the turn that says `text` is over; 0 if it is."""
@@ -158,7 +143,7 @@ class AudioTurnStream:
 
     async def unlikely_threshold(self, language: LanguageCode | None) -> float | None:
         """LiveKit asks this once the prediction is there: the place to wait for what the rules ask for."""
-        await asyncio.sleep(self._turn_clock.left_s(self._turn_clock.text, score=self._score))
+        await asyncio.sleep(self._turn_clock.left_s(self._turn_clock.words.settled, score=self._score))
         return NEVER_UNLIKELY
 
     async def backchannel_threshold(self, language: LanguageCode | None) -> float | None:

@@ -74,6 +74,12 @@ LOOSE = _set(
     " want need know tell give show book order reserve me i we they you he she it's that's"
     " what which who whose how when where why so then also maybe"
 )
+WITH_PARTICLE = {
+    "in": _set("check checks checked checking log logged logging sign signed move moved come book booked get hand"),
+    "on": _set("log turn turned switch switched put try tried go carry come"),
+    "by": _set("drop come stop pass"),
+}
+"""Verbs to which one of the `LOOSE` words belongs: with it they are whole."""
 PRONOUNS = _set("i you he she it we they that this there")
 AUXILIARIES = _set(
     "is are was were am be been do does did can could will would shall should may might must have has had want need"
@@ -170,6 +176,8 @@ def _is_loose(words: Words) -> bool:
     if words[-1] not in LOOSE:
         return False
     before = words[-2] if len(words) > 1 else ""
+    if before in WITH_PARTICLE.get(words[-1], ()):
+        return False
     is_short_answer = words[-1] in AUXILIARIES and before in PRONOUNS and not _is_question(words)  # "yes it is"
     is_inverted = words[-1] in PRONOUNS and before in AUXILIARIES and _is_question(words)  # "how are you"
     return not (is_short_answer or is_inverted)

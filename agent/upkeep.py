@@ -8,13 +8,13 @@ from typing import Any
 
 from agent.index import index_as_made, index_of
 from agent.settings import EMBEDDERS, Settings
-from agent.vectors import embedding_model
+from agent.vectors import EmbeddingModel, embedding_model
 from knowledge import backup
 from knowledge.catalog import Entry, entries, matching
 from knowledge.embeddings import Embedder
 from knowledge.errors import KnowledgeError
 from knowledge.ingest import LOCK_WAIT_S
-from knowledge.reembedding import STAGING, Reembedded, reembed
+from knowledge.reembedding import STAGING, Reembedded, is_needed, reembed
 from knowledge.report import Progress
 from knowledge.retriever import Retriever
 from plugins.client import EngineClient
@@ -46,21 +46,28 @@ def remove_documents(settings: Settings, documents: Sequence[Entry]) -> None:
         index.optimize()
 
 
-async def search_passages(settings: Settings, question: str, *, collection: str, k: int) -> list[dict[str, Any]]:
-    """What a caller's question would find, best first: through the engine, or without where none runs."""
-    collection = collection or settings.knowledge.collection
+async def search_passages(
+    settings: Settings, question: str, *, k: int, collection: str, title: str, source: str
+) -> list[dict[str, Any]]:
+    """What a caller's question would find, best first: through the engine, or without where none runs.
+
+    Of the collection only documents of this `title` and from this `source` are searched, if they are named.
+    """
     async with EngineClient(settings.engine.url) as engine:
         try:
-            found = await engine.retrieve(question, k=k, collection=collection)
+            found = await engine.retrieve(question, k=k, collection=collection, title=title, source=source)
         except (EngineUnavailable, EngineBusy):
-            return await asyncio.to_thread(_search_alone, settings, question, collection, k)
+            alone = await asyncio.to_thread(_retriever_of_our_own, settings)
+            retrieval = await asyncio.to_thread(
+                alone.search, question, k=k, collection=collection, title=title, source=source
+            )
+            return [asdict(passage) for passage in retrieval.passages]
     return found["passages"]
 
 
-def _search_alone(settings: Settings, question: str, collection: str, k: int) -> list[dict[str, Any]]:
+def _retriever_of_our_own(settings: Settings) -> Retriever:
     embedder = Embedder(settings.models.embedder, threads=2, copies=EMBEDDERS)
-    retriever = Retriever(index_of(settings, embedder=embedder.name, dim=embedder.dim), embedder)
-    return [asdict(passage) for passage in retriever.search(question, collection=collection, k=k).passages]
+    return Retriever(index_of(settings, embedder=embedder.name, dim=embedder.dim), embedder)
 
 
 def back_up(settings: Settings, path: Path) -> backup.About:
@@ -78,17 +85,18 @@ def restore(settings: Settings, path: Path, *, replace: bool) -> backup.About:
 
 
 async def reembed_all(settings: Settings, *, progress: Progress, should_stop: Callable[[], bool]) -> Reembedded | None:
-    """All vectors with the settings' embedding model; None where the index has those already, or is empty."""
+    """All vectors with the settings' embedding model, in today's tables; None where that is so, or it is empty."""
     async with EngineClient(settings.engine.url) as engine:
         model = await embedding_model(settings, engine)
-        old = await asyncio.to_thread(index_as_made, settings)
-        if old.embedder_name in ("", model.name) and old.dim in (1, model.dim):
-            return None
+        return await asyncio.to_thread(reembed_with, model, settings, progress=progress, should_stop=should_stop)
 
-        def work() -> Reembedded:
-            new, staging = (index_of(settings, embedder=model.name, dim=model.dim, below=b) for b in ("", STAGING))
-            return reembed(
-                old, new, staging, model.embed, progress=progress, should_stop=should_stop, wait_s=LOCK_WAIT_S
-            )
 
-        return await asyncio.to_thread(work)
+def reembed_with(
+    model: EmbeddingModel, settings: Settings, *, progress: Progress, should_stop: Callable[[], bool] = lambda: False
+) -> Reembedded | None:
+    """The same with a model at hand. Raises `KnowledgeError`."""
+    old = index_as_made(settings)
+    if not is_needed(old, model.name, model.dim):
+        return None
+    new, staging = (index_of(settings, embedder=model.name, dim=model.dim, below=below) for below in ("", STAGING))
+    return reembed(old, new, staging, model.embed, progress=progress, should_stop=should_stop, wait_s=LOCK_WAIT_S)

@@ -7,8 +7,7 @@ Several workers may share a machine; they share its lines, and go on with the ca
 import asyncio
 import logging
 import math
-import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Literal
@@ -17,59 +16,26 @@ from aiohttp import web
 from livekit.agents import AgentServer, JobExecutorType, JobRequest
 
 from agent.call import prewarm, take_call
-from agent.call_record import CALLS_FOLDER, CallRecords
+from agent.call_record import CallRecords
 from agent.discretion import be_discreet
+from agent.dispatch import read_dispatch
 from agent.limit import Limit
-from agent.rescue import RESUMED, rescue_calls
+from agent.lines import lines_of
+from agent.rescue import rescue_calls
 from agent.settings import SECTIONS, Settings, steer_libraries
 
 logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
-ALMOST_FULL = 0.6
-"""LiveKit sends no call to a worker that reports its `target_load` (0.7 unless configured) or more."""
-LAUNCH_S = 15.0
-"""An accepted call that has no process after this long is not coming."""
 START_S = 60.0
 """A busy machine takes its time to start a job process."""
 STANDSTILL_MS = 250
 """Shorter ones go unreported."""
+LET_GO_EVERY_S = 0.5
 RETRIES = 100_000
 """LiveKit may be away for days; who restarts it is not this process's matter."""
 
 Status = Literal["starting", "ready", "draining"]
-
-
-class Lines:
-    """The calls of this machine: running in rooms on record, or accepted here and on their way to a process."""
-
-    def __init__(self, *, max_calls: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._max_calls = max_calls
-        self._clock = clock
-        self._coming: dict[str, float] = {}
-
-    def taken(self, running: set[str]) -> int:
-        """Lines in use, given the rooms of the running calls."""
-        now = self._clock()
-        self._coming = {
-            room: since for room, since in self._coming.items() if room not in running and now - since < LAUNCH_S
-        }
-        return len(running) + len(self._coming)
-
-    def take(self, room: str, running: set[str]) -> bool:
-        """Hold a line for `room`; `False` if none is free."""
-        if self.taken(running) >= self._max_calls:
-            return False
-        self._coming[room] = self._clock()
-        return True
-
-    def load(self, running: set[str], *, fitting: int) -> float:
-        """What LiveKit is told where `fitting` calls fit: the share of lines in use, always below its limit.
-
-        A full machine passes new calls on by itself; LiveKit must still be able to send it one that broke.
-        """
-        lines = max(1, min(fitting, self._max_calls))
-        return ALMOST_FULL * min(1.0, self.taken(running) / lines)
 
 
 class Worker:
@@ -78,9 +44,8 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self.status: Status = "starting"
         self._settings = settings
-        self._lines = Lines(max_calls=settings.worker.max_calls)
+        self._lines = lines_of(settings.worker)
         self._limit = Limit(lines=settings.worker.max_calls)
-        self._records = CallRecords(CALLS_FOLDER)
         self._registered = asyncio.Event()
         self._server = AgentServer(
             job_executor_type=JobExecutorType.PROCESS,
@@ -94,7 +59,7 @@ class Worker:
             num_idle_processes=settings.worker.idle_processes,
             initialize_process_timeout=START_S,
             load_threshold=math.inf,
-            load_fnc=lambda _: self._lines.load(self._records.rooms(), fitting=self._limit.calls),
+            load_fnc=lambda _: self._lines.load(fitting=self._limit.calls),
             setup_fnc=partial(prewarm, settings=_complete(settings)),
             preload_modules=["agent.call", *(["livekit.plugins.silero"] if settings.turn.vad == "silero" else [])],
             log_level=settings.log.level,
@@ -109,14 +74,26 @@ class Worker:
         logger.info("registered with LiveKit as %s", self._settings.worker.agent_name)
 
     async def _admit(self, request: JobRequest) -> None:
-        is_resumed = request.job.metadata == RESUMED  # it has had a line all the time
-        if not is_resumed and not self._lines.take(request.room.name, self._records.rooms()):
+        if not self._has_room_for(request):
             logger.warning("a call is passed on: all lines are taken", extra={"correlation_id": request.room.name})
             await request.reject(terminate=False)
             return
         await request.accept(
             name="Landline", attributes={"landline.models": self._settings.tier, "landline.mode": self._settings.mode}
         )
+
+    def _has_room_for(self, request: JobRequest) -> bool:
+        """Whether the caller gets a line or a place in line. Who comes by phone has no ticket, and is in the room."""
+        dispatch = read_dispatch(request.job.metadata)
+        if dispatch.is_resumed:  # it has had its line, or its place, all the time
+            return True
+        admission = self._lines.admit(
+            request.room.name,
+            fitting=self._limit.newest,
+            has_ticket=dispatch.has_ticket,
+            conversation=dispatch.conversation,
+        )
+        return admission != "none"
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take calls until `stop` is set, let the running ones end, then return."""
@@ -138,29 +115,43 @@ class Worker:
                 task.cancel()
 
     async def _rescue(self) -> None:
-        """Look after the machine's calls, once there is somebody who can take them."""
+        """Look after the machine's callers, once there is somebody who can take them."""
         await self._registered.wait()
+        await asyncio.gather(
+            self._watch_over(self._lines.calls),
+            self._watch_over(self._lines.waiting),
+        )
+
+    async def _watch_over(self, records: CallRecords) -> None:
         livekit = self._settings.livekit
         await rescue_calls(
-            self._records,
+            records,
             url=self._settings.livekit_url,
             key=livekit.api_key,
             secret=livekit.api_secret.get_secret_value(),
             agent_name=self._settings.worker.agent_name,
-            watch=CALLS_FOLDER.with_suffix(".lock"),
         )
 
     async def _drain(self) -> None:
         self.status = "draining"
         drain_s = self._settings.worker.drain_s
+        moving = asyncio.create_task(self._let_waiting_go())
         try:
             await self._server.drain(timeout=math.ceil(drain_s))
         except TimeoutError:
             logger.warning("calls that still run after %.0f s are ended", drain_s)
+        finally:
+            moving.cancel()
+
+    async def _let_waiting_go(self) -> None:
+        """Those who wait are for another worker from now on, also those who are only just coming."""
+        while True:
+            self._lines.let_go(running.job.room.name for running in self._server.active_jobs)
+            await asyncio.sleep(LET_GO_EVERY_S)
 
     def describe(self) -> dict[str, str | int]:
         """What the health check shows."""
-        calls = self._lines.taken(self._records.rooms()) if self.status != "starting" else 0
+        calls = self._lines.taken() if self.status != "starting" else 0
         return {"status": self.status, "calls": calls, "max_calls": self._settings.worker.max_calls}
 
 

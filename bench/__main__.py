@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+import uvloop
 
 from agent.settings import load, steer_libraries
 from bench import calls as calls_bench
@@ -87,7 +88,7 @@ def callers(
     """Some of the callers of `calls`, one for each agent named; standard input says when they talk."""
     from bench.callers import Share, serve
 
-    asyncio.run(serve(load(), Share(agent, first, total, is_light=light), seconds=seconds))
+    uvloop.run(serve(load(), Share(agent, first, total, is_light=light), seconds=seconds))
 
 
 @app.command()

@@ -2,8 +2,8 @@
 
 `python -m bench callers --agent NAME --agent NAME` holds one call with each agent named. It makes its speech first,
 prints `GREETED` when every caller was greeted, talks once a line comes in, prints a `Talk` as JSON, and hangs up at
-the next line. `calling` runs such processes: the first caller has LiveKit's whole client (`agent/caller`), which costs
-about as much as answering it; all others are light ones (`bench/light`), and what he hears is told apart.
+the next line. `calling` runs such processes: among few callers the first has LiveKit's whole client (`agent/caller`),
+which costs more than answering it; all others are light ones (`bench/light`), and what he hears is told apart.
 """
 
 import asyncio
@@ -30,6 +30,8 @@ from bench.heard import QUESTIONS, keys, latencies
 
 GREETED = "greeted"
 CALLS_PER_PROCESS = 8
+COMPARED_CALLS = 2
+"""Up to so many, one of them has LiveKit's whole client: what it hears stands beside what a light one does."""
 STAGGER_S = 0.5
 """Between two callers' joining."""
 CYCLE_S = 6.0
@@ -81,11 +83,13 @@ class Share:
 
 
 def shares(agents: Sequence[str], *, most: int = CALLS_PER_PROCESS) -> list[Share]:
-    """The callers of each process: one with the whole client, and light ones."""
-    light = [
-        Share(agents[first : first + most], first, len(agents), is_light=True) for first in range(1, len(agents), most)
+    """The callers of each process: light ones, the first with the whole client where that is no load to speak of."""
+    total, whole = len(agents), agents[:1] if len(agents) <= COMPARED_CALLS else ()
+    light = range(len(whole), total, most)
+    return [
+        *(Share([one], 0, total) for one in whole),
+        *(Share(agents[first : first + most], first, total, is_light=True) for first in light),
     ]
-    return [Share(agents[:1], 0, len(agents)), *light]
 
 
 def rotated(pool: Sequence[str], *, number: int, total: int) -> list[str]:

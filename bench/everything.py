@@ -36,7 +36,7 @@ PARTS = (
     Part("heard --stock --models standard-shapes --turns 8", 360.0),
     Part("calls --seconds 14", 420.0),
     Part("engine", 180.0),
-    Part("knowledge", 360.0),
+    Part("knowledge --chunks 100000", 480.0),
     Part("interrupt", 180.0),
     Part("noise", 300.0),
     Part("survival --calls 100", 420.0),

@@ -17,6 +17,7 @@ from rich.table import Table
 from agent.citing import cited
 from agent.prompts import read_stock, stock_lines
 from agent.quote import quote_prompt
+from agent.settings import EMBEDDERS
 from bench.knowledge_speed import CHUNKS, Speed, measure
 from bench.questions import Question, QuestionSet, misheard, mistyped, read_sets
 from bench.results import percentile
@@ -48,7 +49,7 @@ class Answers:
 
 def run(*, chunks: int = CHUNKS) -> dict[str, object]:
     """Measure everything, print the tables and return the figures for `latest.json`."""
-    sets, embedder = read_sets(), Embedder(threads=1)
+    sets, embedder = read_sets(), Embedder(threads=1, copies=EMBEDDERS)
     with tempfile.TemporaryDirectory() as folder:
         index = Index(Path(folder) / "index", embedder.name, embedder.dim)
         _fill(index, sets, embedder)
@@ -82,10 +83,10 @@ def ways(index: Index, embedder: Embedder, retriever: Retriever) -> dict[str, Fi
 
     def by_vector(question: str) -> Sequence[str]:
         vector = embedder.embed_queries([question])[0]
-        return [chunk.text for chunk, _ in index.nearest_chunks(vector, scope, limit=K)]
+        return [chunk.row.text for chunk in index.nearest_chunks(vector, scope, limit=K)]
 
     def by_words(question: str) -> Sequence[str]:
-        return [chunk.text for chunk, _ in index.matching_chunks(question, scope, limit=K, misspelt=True)]
+        return [chunk.row.text for chunk in index.matching_chunks(question, scope, limit=K, misspelt=True)]
 
     def by_both(question: str) -> Sequence[str]:
         return [one.text for one in retriever.search(question, k=K, collection=EVERYTHING).passages]

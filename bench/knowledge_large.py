@@ -4,20 +4,24 @@ Every fourth word is one of a made-up language, whose words are as unequally fre
 is that of the real sentence, turned a little; a chunk's is the mean of its sentences'.
 """
 
+import hashlib
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from knowledge.index import CHUNKS, Index
-from knowledge.rows import SentenceRow
+from knowledge.index import Index
+from knowledge.rows import ChunkRow, PreparedDocument, SentenceRow
 from knowledge.store import Vectors
+from knowledge.tables import CHUNKS, LAYOUT, rows_of
 
 SENTENCES_PER_CHUNK = 4
 COLLECTION = "default"
+MODEL = "made up"
 _MADE_UP_EVERY = 4
 _PAIRED = 64
 """Chunks in a row whose other half comes from the same distance."""
@@ -36,6 +40,13 @@ class Large:
     sentences: Sequence[SentenceRow]
     vectors: Vectors
 
+    @property
+    def digest(self) -> str:
+        """Another one for any other collection."""
+        made_from = hashlib.sha256(Path(__file__).read_bytes() + self.vectors.tobytes())
+        made_from.update(repr((LAYOUT, self.chunks, [(row.text, row.context) for row in self.sentences])).encode())
+        return made_from.hexdigest()[:16]
+
     def fill(self, index: Index) -> None:
         """Make it all that is in `index`, and index it."""
         index.become(self._rows)
@@ -49,11 +60,14 @@ class Large:
         """Record batches of one table of the index."""
         import pyarrow as pa
 
-        columns = self._chunk_columns if table == CHUNKS else self._sentence_columns
         for numbers, turned in self._turned():
             vectors = _means(turned) if table == CHUNKS else turned
             flat = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
-            yield pa.RecordBatch.from_pydict(columns(numbers) | {"embedding": flat})
+            documents = map(
+                self._document, numbers, _means(turned), turned.reshape(len(numbers), SENTENCES_PER_CHUNK, -1)
+            )
+            rows = [row for document in documents for row in rows_of(document, table, model=MODEL)]
+            yield pa.RecordBatch.from_pylist(rows).append_column("embedding", flat)
 
     def _turned(self) -> Iterator[tuple[range, Vectors]]:
         """Batches of chunks with the vectors of their sentences; the same every time."""
@@ -82,34 +96,34 @@ class Large:
         words = ["".join(dice.choices(_SYLLABLES, k=dice.randint(2, 5))) for _ in range(_VOCABULARY)]
         return dice.choices(words, [1 / (place + 5) for place in range(_VOCABULARY)], k=1_000_000)
 
-    def _chunk_columns(self, numbers: range) -> dict[str, Any]:
-        texts = [" ".join(self._sentence(number, place) for place in range(SENTENCES_PER_CHUNK)) for number in numbers]
-        first = [self.sentences[self._seed(number, 0)] for number in numbers]
-        return {
-            **_same(len(texts), collection=COLLECTION, hash="", ingested_at="", model="made up"),
-            "chunk_id": list(map(_chunk_id, numbers)),
-            "doc_id": list(map(_doc_id, numbers)),
-            "text": texts,
-            "title": [row.context.partition(". ")[0] for row in first],
-            "heading": [row.context.rpartition(". ")[2] for row in first],
-            "source": [f"{number}.txt" for number in numbers],
-            "origin": [f"/{number}.txt" for number in numbers],
-            "position": _int32([0] * len(texts)),
-            "page": _int32([0] * len(texts)),
-        }
+    def _document(self, number: int, vector: Vectors, vectors: Vectors) -> PreparedDocument:
+        """A document of one chunk with its vector [dim] and those of its sentences [n, dim]."""
+        sentences = tuple(self._sentence_row(number, place) for place in range(SENTENCES_PER_CHUNK))
+        context = sentences[0].context
+        chunk = ChunkRow(
+            chunk_id=sentences[0].chunk_id,
+            doc_id=_doc_id(number),
+            text=" ".join(row.text for row in sentences),
+            title=context.partition(". ")[0],
+            heading=context.rpartition(". ")[2],
+            source=f"{number}.txt",
+            origin=f"/{number}.txt",
+            collection=COLLECTION,
+            position=0,
+            hash="",
+        )
+        return PreparedDocument(chunk.doc_id, (chunk,), vector[np.newaxis], sentences, vectors)
 
-    def _sentence_columns(self, numbers: range) -> dict[str, Any]:
-        placed = [(number, place) for number in numbers for place in range(SENTENCES_PER_CHUNK)]
-        return {
-            **_same(len(placed), collection=COLLECTION, above="", hash=""),
-            "sentence_id": [f"{_chunk_id(number)}:{place}" for number, place in placed],
-            "chunk_id": [_chunk_id(number) for number, _ in placed],
-            "doc_id": [_doc_id(number) for number, _ in placed],
-            "text": [self._sentence(number, place) for number, place in placed],
-            "context": [self.sentences[self._seed(number, place)].context for number, place in placed],
-            "position": _int32([place for _, place in placed]),
-            "page": _int32([0] * len(placed)),
-        }
+    def _sentence_row(self, number: int, place: int) -> SentenceRow:
+        return SentenceRow(
+            sentence_id=f"{_doc_id(number)}:0:{place}",
+            chunk_id=f"{_doc_id(number)}:0",
+            doc_id=_doc_id(number),
+            text=self._sentence(number, place),
+            context=self.sentences[self._seed(number, place)].context,
+            collection=COLLECTION,
+            position=place,
+        )
 
 
 def _means(sentences: Vectors) -> Vectors:
@@ -125,20 +139,6 @@ def _doc_id(number: int) -> str:
     return f"{number:016x}"
 
 
-def _chunk_id(number: int) -> str:
-    return f"{_doc_id(number)}:0"
-
-
 def number_of(chunk_id: str) -> int:
     """The number of the chunk with this id."""
     return int(chunk_id.partition(":")[0], 16)
-
-
-def _same(count: int, **values: str) -> dict[str, list[str]]:
-    return {name: [value] * count for name, value in values.items()}
-
-
-def _int32(values: list[int]) -> Any:
-    import pyarrow as pa
-
-    return pa.array(values, pa.int32())

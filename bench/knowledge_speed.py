@@ -4,7 +4,7 @@ The engine, the call and whoever asks share this machine's cores. No question is
 """
 
 import asyncio
-import tempfile
+import shutil
 import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,14 @@ from agent.machine import running_machine
 from agent.settings import Settings, load, steer_libraries
 from bench.callers import Talk, calling
 from bench.knowledge_large import Large, number_of
-from knowledge.embeddings import Embedder
+from knowledge.embeddings import Embedder, Embeds
 from knowledge.index import Index
 from knowledge.scope import Scope
 from knowledge.store import Vectors
 from plugins.client import EngineClient
 
 LOG = Path("run/bench.log")
+COLLECTIONS = Path("run/bench-knowledge")
 CHUNKS = 100_000
 WARM_UP = 10
 """Searches before the first that counts."""
@@ -42,22 +43,30 @@ class Speed:
 
 def measure(index: Index, *, like: str, questions: Sequence[str], embedder: Embedder, chunks: int) -> Speed:
     """Search for `questions` in `chunks` chunks made of what is in the collection `like` of `index`."""
-    with tempfile.TemporaryDirectory() as folder:
-        uri = str(Path(folder) / "index")
-        recall = _filled(uri, Large(chunks, *index.all_sentences(like)), embedder, questions)
-        steer_libraries({"KNOWLEDGE_URI": uri})
-        try:
-            times_ms = asyncio.run(_times_ms(load(), questions))
-        finally:
-            steer_libraries({"KNOWLEDGE_URI": None})
+    large = Large(chunks, *index.all_sentences(like))
+    folder = made(large, embedder, below=COLLECTIONS)
+    recall = index_recall(_opened(folder, embedder), large.chunk_vectors(), embedder.embed_queries(questions))
+    steer_libraries({"KNOWLEDGE_URI": str(folder)})
+    try:
+        times_ms = asyncio.run(_times_ms(load(), questions))
+    finally:
+        steer_libraries({"KNOWLEDGE_URI": None})
     return Speed(times_ms, recall)
 
 
-def _filled(uri: str, large: Large, embedder: Embedder, questions: Sequence[str]) -> float:
-    """Make the collection; the recall of its index."""
-    index = Index(uri, embedder.name, embedder.dim)
-    large.fill(index)
-    return index_recall(index, large.chunk_vectors(), embedder.embed_queries(questions))
+def made(large: Large, embedder: Embeds, *, below: Path) -> Path:
+    """The folder of the collection's index: the one of an earlier run, or a new one in the place of all others."""
+    folder = below / large.digest
+    if not folder.exists():
+        shutil.rmtree(below, ignore_errors=True)
+        draft = folder.with_suffix(".part")
+        large.fill(_opened(draft, embedder))
+        draft.rename(folder)
+    return folder
+
+
+def _opened(folder: Path, embedder: Embeds) -> Index:
+    return Index(folder, embedder.name, embedder.dim)
 
 
 def index_recall(index: Index, chunks: Vectors, questions: Vectors) -> float:
@@ -66,7 +75,7 @@ def index_recall(index: Index, chunks: Vectors, questions: Vectors) -> float:
     for products, vector in zip(questions @ chunks.T, questions, strict=True):
         nearest = set(np.argpartition(-products, NEAREST)[:NEAREST].tolist())
         through_index = index.nearest_chunks(vector, Scope(), limit=NEAREST)
-        found += len(nearest & {number_of(chunk.chunk_id) for chunk, _ in through_index})
+        found += len(nearest & {number_of(chunk.row.chunk_id) for chunk in through_index})
     return found / (NEAREST * len(questions))
 
 

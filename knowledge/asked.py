@@ -83,12 +83,11 @@ def asked_kind(question: str) -> Kind | None:
     return next((kind for kind, pattern in _ASKS if pattern.search(question)), None)
 
 
-def offered_kinds(sentence: str) -> frozenset[Kind]:
-    """The kinds of answer that stand in the sentence."""
-    kinds: set[Kind] = {kind for kind, pattern in _OFFERS.items() if pattern.search(sentence)}
-    if any(not _QUALIFIERS.fullmatch(name) for name in _NAME.findall(sentence[1:])):
-        kinds.add("person")
-    return frozenset(kinds)
+def offers(sentence: str, kind: Kind) -> bool:
+    """Whether an answer of this kind stands in the sentence."""
+    if kind == "person":
+        return any(not _QUALIFIERS.fullmatch(name) for name in _NAME.findall(sentence[1:]))
+    return bool(_OFFERS[kind].search(sentence))
 
 
 def named_days(text: str) -> frozenset[str]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from knowledge.errors import BackupUnusable, KnowledgeError, StorageFull
-from knowledge.index import CHUNKS, LAYOUT, SENTENCES, Index
+from knowledge.index import Index
+from knowledge.tables import CHUNKS, LAYOUT, SENTENCES
 
 _ABOUT = "about.json"
 _TABLES = (SENTENCES, CHUNKS)
@@ -61,7 +62,9 @@ def read_about(path: Path) -> About:
     except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
         raise BackupUnusable(path, "it is no backup of an index, or a damaged one") from error
     if about.layout != LAYOUT:
-        raise BackupUnusable(path, "another version of this program wrote it")
+        raise BackupUnusable(
+            path, "another version of this program wrote it; restore it with that one, then update and reembed"
+        )
     return about
 
 

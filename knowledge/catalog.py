@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from knowledge.index import CHUNKS, Index
+from knowledge.index import Index
 from knowledge.rows import ChunkRow
+from knowledge.tables import CHUNKS
 
 
 @dataclass(frozen=True)

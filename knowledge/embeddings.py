@@ -115,13 +115,19 @@ class Embedder:
 
     def _open(self) -> "_Encodes":
         _refuse_damaged_tokenizer(self.path)
-        if self._copies and (copy := find_copy(self.path, self._copies)):
-            with suppress(RuntimeError, ValueError):  # damaged: the model itself is there
-                return ConvertedModel(copy, self.path, threads=self._threads)
+        if copy := self._open_copy():
+            return copy
         model = _SentenceTransformer(self.path, threads=self._threads, device=self._device)
         if self._copies:
             make_copy(self.path, self._copies, model.encode)
-        return model
+        return self._open_copy() or model
+
+    def _open_copy(self) -> "_Encodes | None":
+        """The copy of an earlier start or the one just made: its vectors are not exactly the model's."""
+        if self._copies and (copy := find_copy(self.path, self._copies)):
+            with suppress(RuntimeError, ValueError):  # damaged: the model itself is there
+                return ConvertedModel(copy, self.path, threads=self._threads)
+        return None
 
     @cached_property
     def _config(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ KnowledgeError
 ├── IndexUnreachable         the object store does not serve the index; retried
 ├── StorageFull              the disk under the index is full
 ├── EmbeddingMismatch        the index was made with another embedding model
+├── LayoutMismatch           another version of this program wrote the index
 ├── BackupUnusable           a file is no backup, or a damaged one
 └── IndexLocked              another ingest is writing; retried
 """
@@ -236,6 +237,22 @@ class EmbeddingMismatch(KnowledgeError):
         super().__init__(
             f"The index at {uri} was made with {found}, and {wanted} is set now. "
             "`landline knowledge reembed` computes all vectors anew; or set the former embedding model again."
+        )
+
+
+class LayoutMismatch(KnowledgeError):
+    """The index has the tables of another version of this program."""
+
+    code = "layout_mismatch"
+
+    def __init__(self, uri: str, *, is_older: bool) -> None:
+        way_out = (
+            "`landline knowledge reembed` rebuilds it from the texts that it holds; no document is needed again."
+            if is_older
+            else "Update this program, or name another folder and run `landline ingest` on your documents."
+        )
+        super().__init__(
+            f"The index at {uri} was written by {'an older' if is_older else 'a newer'} version. {way_out}"
         )
 
 

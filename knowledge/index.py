@@ -1,45 +1,42 @@
 """The index: chunks and sentences of all documents in two LanceDB tables, in a folder or an object store.
 
-Many processes may read while one writes: each read sees the newest commit, without a restart. A document is replaced in
-one commit per table, sentences first; a chunk's hash is what says that its document is in.
+Many processes may read while one writes: each read sees the newest commit, without a restart; searches see it as of the
+last other read, because looking for a newer one takes as long. A document is replaced in one commit per table,
+sentences first; a chunk's hash is what says that its document is in.
 """
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from knowledge.errors import EmbeddingMismatch, IndexUnreachable, IndexUnusable, StorageFull
+from knowledge.errors import EmbeddingMismatch, IndexUnreachable, IndexUnusable, LayoutMismatch, StorageFull
 from knowledge.locks import exclusive, remote_lock
+from knowledge.packing import FoundChunk, unpack
 from knowledge.rows import ChunkRow, PreparedDocument, SentenceRow, StoredDocument
 from knowledge.scope import Scope, among, of_collection
 from knowledge.store import Store, StoreError, Table, Vectors
+from knowledge.tables import CHUNKS, COLUMNS, LAYOUT, PACKED, ROW_COLUMNS, SEARCHED_TEXTS, SENTENCES, rows_of
 
-CHUNKS = "chunks"
-SENTENCES = "sentences"
 _STAMPS = "stamps"
-LAYOUT = "2"
-"""Raise it when the tables' columns change; an index in another layout is refused."""
 CHUNKS_WORTH_AN_INDEX = 20_000
 """Up to here comparing a question with every chunk is as fast as an index of their vectors, and exact."""
-_SEARCHED_TEXTS = ("text", "title")
 _ALL = 2**31 - 1
 _FULL_DISK = "No space left"
 _Result = TypeVar("_Result")
-_CHUNK_COLUMNS = {field.name: int if field.type is int else str for field in fields(ChunkRow)}
-_SENTENCE_COLUMNS = {field.name: int if field.type is int else str for field in fields(SentenceRow)}
 
 
 class Index:
     """All collections of one database. Nothing is opened before the first use; safe to use from several threads.
 
     Every method raises `IndexUnusable` when the folder holds something else or is damaged (`IndexUnreachable` in an
-    object store), `StorageFull` when there is no room to write, and `EmbeddingMismatch` when
-    it was made with another embedding model than `embedder_name` (except `documents`, `made_with` and `clear`).
+    object store), `StorageFull` when there is no room to write, `LayoutMismatch` when another version of this
+    program wrote it, and `EmbeddingMismatch` when it was made with another embedding model than `embedder_name` (except
+    `documents`, `made_with`, `is_outdated`, `clear` and `rows` as they were written).
     `options` are LanceDB's storage options for an object store.
     """
 
@@ -63,10 +60,18 @@ class Index:
             lambda tables: (self._folder_id, tables[CHUNKS].version, tables[SENTENCES].version), nothing=(0, 0, 0)
         )
 
+    def load(self) -> None:
+        """Read what searches need into memory, so that the first is not slow."""
+        self._read(lambda tables: tables[CHUNKS].load_indexes(), nothing=None)
+
     def made_with(self) -> tuple[str, int] | None:
         """Name and dimension of the embedding model that it was made with; None while there is no index."""
         about = self._read(lambda tables: tables[CHUNKS].metadata, nothing={}, any_embedder=True)
         return (about["landline.embedder"], int(about["landline.dim"])) if "landline.embedder" in about else None
+
+    def is_outdated(self) -> bool:
+        """Whether an older version of this program wrote it. Raises `LayoutMismatch` if it was a newer one."""
+        return self._read(lambda tables: self._is_older(tables[CHUNKS]), nothing=False, any_embedder=True)
 
     def stamps(self) -> dict[str, str]:
         """What `stamp` has kept, by document."""
@@ -98,31 +103,19 @@ class Index:
     def all_sentences(self, collection: str, *, limit: int = _ALL) -> tuple[list[SentenceRow], Vectors]:
         return self._read_all(SENTENCES, SentenceRow, collection, limit=limit)
 
-    def nearest_chunks(self, vector: Vectors, scope: Scope, *, limit: int) -> list[tuple[ChunkRow, float]]:
-        """Best first, each with its dot product with `vector` ([dim])."""
-        columns, where = _columns(CHUNKS), scope.condition
-        found = self._read(lambda tables: tables[CHUNKS].nearest(vector, columns, where=where, limit=limit), nothing=[])
-        return [(ChunkRow(**values), product) for values, product in found]
+    def nearest_chunks(self, vector: Vectors, scope: Scope, *, limit: int) -> list[FoundChunk]:
+        """Those with the largest dot product with `vector` ([dim]), best first."""
+        where = scope.condition
+        found = self._search(lambda chunks: chunks.nearest(vector, PACKED, where=where, limit=limit))
+        return list(map(unpack, found))
 
-    def matching_chunks(self, text: str, scope: Scope, *, limit: int, misspelt: bool) -> list[tuple[ChunkRow, float]]:
-        """Those that hold the words of `text`, in themselves or their title; best first, each with its BM25 score."""
-        found = self._matching(text, _columns(CHUNKS), scope, limit=limit, misspelt=misspelt)
-        return [(ChunkRow(**values), score) for values, score in found]
+    def matching_chunks(self, text: str, scope: Scope, *, limit: int, misspelt: bool) -> list[FoundChunk]:
+        """Those that hold the words of `text`, in themselves or their title; best first by BM25."""
+        return list(map(unpack, self._matching(text, PACKED, scope, limit=limit, misspelt=misspelt)))
 
     def matching_ids(self, text: str, scope: Scope, *, limit: int, misspelt: bool) -> list[str]:
         """The ids of `matching_chunks`, in half the time."""
-        found = self._matching(text, ["chunk_id"], scope, limit=limit, misspelt=misspelt)
-        return [values["chunk_id"] for values, _ in found]
-
-    def chunk_similarities(self, vector: Vectors, chunk_ids: Sequence[str]) -> dict[str, float]:
-        """Dot products of these chunks with `vector` ([dim])."""
-        rows, vectors = self._read_some(CHUNKS, ["chunk_id"], chunk_ids, limit=len(chunk_ids))
-        return dict(zip((row["chunk_id"] for row in rows), (vectors @ vector).tolist(), strict=True))
-
-    def sentences_of(self, chunk_ids: Sequence[str]) -> tuple[list[SentenceRow], Vectors]:
-        """The sentences that stand in these chunks."""
-        rows, vectors = self._read_some(SENTENCES, _columns(SENTENCES), chunk_ids, limit=_ALL)
-        return [SentenceRow(**row) for row in rows], vectors
+        return self._matching(text, "chunk_id", scope, limit=limit, misspelt=misspelt)
 
     # Writing
 
@@ -139,8 +132,10 @@ class Index:
         if not documents:
             return
         where = among("doc_id", [document.doc_id for document in documents])
-        sentences = [asdict(row) for document in documents for row in document.sentences]
-        chunks = [asdict(row) | {"model": self.embedder_name} for document in documents for row in document.chunks]
+        sentences, chunks = (
+            [row for document in documents for row in rows_of(document, table, model=self.embedder_name)]
+            for table in (SENTENCES, CHUNKS)
+        )
         sentence_vectors = np.concatenate([document.sentence_vectors for document in documents])
         chunk_vectors = np.concatenate([document.chunk_vectors for document in documents])
         tables = self._writable()
@@ -157,11 +152,18 @@ class Index:
             for name in (SENTENCES, CHUNKS):
                 tables[name].delete(among("doc_id", doc_ids))
 
-    def rows(self, table: str, columns: Sequence[str] = (), *, doc_id: str = "") -> Iterator[Any]:
-        """`CHUNKS` or `SENTENCES` as Arrow record batches: all columns or these, all documents or one."""
+    def rows(
+        self, table: str, columns: Sequence[str] = (), *, doc_id: str = "", as_written: bool = False
+    ) -> Iterator[Any]:
+        """`CHUNKS` or `SENTENCES` as Arrow record batches: all columns or these, all documents or one.
+
+        `as_written` reads what another embedding model or an older version made, too.
+        """
         where = among("doc_id", [doc_id]) if doc_id else None
         with self._translated():
-            yield from self._read(lambda tables: tables[table].batches(columns, where=where), nothing=iter(()))
+            yield from self._read(
+                lambda tables: tables[table].batches(columns, where=where), nothing=iter(()), any_embedder=as_written
+            )
 
     def become(self, rows: Callable[[str], Iterable[Any]]) -> None:
         """Put `rows(table)` in the place of all that is in the index, and make it one of this embedding model."""
@@ -193,32 +195,19 @@ class Index:
 
     # Tables
 
-    def _matching(
-        self, text: str, columns: Sequence[str], scope: Scope, *, limit: int, misspelt: bool
-    ) -> list[tuple[dict[str, Any], float]]:
-        where = scope.condition
-        return self._read(
-            lambda tables: tables[CHUNKS].matching(
-                text, columns, within=_SEARCHED_TEXTS, where=where, limit=limit, misspelt=misspelt
-            ),
-            nothing=[],
+    def _matching(self, text: str, column: str, scope: Scope, *, limit: int, misspelt: bool) -> list[Any]:
+        within, where = SEARCHED_TEXTS, scope.condition
+        return self._search(
+            lambda chunks: chunks.matching(text, column, within=within, where=where, limit=limit, misspelt=misspelt)
         )
 
-    def _read_some(
-        self, table: str, columns: Sequence[str], chunk_ids: Sequence[str], *, limit: int
-    ) -> tuple[list[dict[str, Any]], Vectors]:
-        nothing: tuple[list[dict[str, Any]], Vectors] = ([], np.zeros((0, self.dim), dtype=np.float32))
-        if not chunk_ids:
-            return nothing
-        where = among("chunk_id", chunk_ids)
-        return self._read(
-            lambda tables: tables[table].read_with_vectors(columns, where=where, limit=limit), nothing=nothing
-        )
+    def _search(self, action: Callable[[Table], list[Any]]) -> list[Any]:
+        return self._read(lambda tables: action(tables[CHUNKS]), nothing=[], newest=False)
 
     def _read_all(
         self, table: str, row: Callable[..., _Result], collection: str, *, limit: int
     ) -> tuple[list[_Result], Vectors]:
-        columns, where = _columns(table), of_collection(collection)
+        columns, where = list(ROW_COLUMNS[table]), of_collection(collection)
         nothing: tuple[list[dict[str, Any]], Vectors] = ([], np.zeros((0, self.dim), dtype=np.float32))
         found, vectors = self._read(
             lambda tables: tables[table].read_with_vectors(columns, where=where, limit=limit), nothing=nothing
@@ -226,13 +215,18 @@ class Index:
         return [row(**values) for values in found], vectors
 
     def _read(
-        self, action: Callable[[dict[str, Table]], _Result], *, nothing: _Result, any_embedder: bool = False
+        self,
+        action: Callable[[dict[str, Table]], _Result],
+        *,
+        nothing: _Result,
+        any_embedder: bool = False,
+        newest: bool = True,
     ) -> _Result:
         """Run a read on the open tables; once more on freshly opened ones if they went away underneath."""
         for is_last in (False, True):
             with self._translated():
                 try:
-                    tables = self._opened()
+                    tables = self._opened(newest=newest)
                     if not tables:
                         return nothing
                     if not any_embedder:
@@ -244,7 +238,7 @@ class Index:
                         raise
         return nothing
 
-    def _opened(self) -> dict[str, Table]:
+    def _opened(self, *, newest: bool = True) -> dict[str, Table]:
         """The tables, {} while there are none; opened again when somebody put another folder in the place of this."""
         with self._lock:
             folder_id = self._current_folder_id()
@@ -252,6 +246,8 @@ class Index:
                 self._forget()
             if not self._tables and self._exists():
                 self._tables = {name: self._store.open(name) for name in (CHUNKS, SENTENCES)}
+            elif newest and self._tables and self._tables[CHUNKS].refresh():
+                self._tables[SENTENCES].refresh()
             self._folder_id = folder_id
             return self._tables
 
@@ -283,8 +279,8 @@ class Index:
     def _create(self, rows: Callable[[str], Iterable[Any]] = lambda _: ()) -> dict[str, Table]:
         """Two tables with `rows`, each put in the place of what it held in one commit."""
         about = {"landline.embedder": self.embedder_name, "landline.dim": str(self.dim), "landline.layout": LAYOUT}
-        sentences = self._store.create(SENTENCES, _SENTENCE_COLUMNS, rows(SENTENCES), metadata=about)
-        chunks = self._store.create(CHUNKS, _CHUNK_COLUMNS | {"model": str}, rows(CHUNKS), metadata=about)
+        sentences = self._store.create(SENTENCES, COLUMNS[SENTENCES], rows(SENTENCES), metadata=about)
+        chunks = self._store.create(CHUNKS, COLUMNS[CHUNKS], rows(CHUNKS), metadata=about)
         self._forget()
         self._tables = {SENTENCES: sentences, CHUNKS: chunks}
         _index_words(self._tables)
@@ -301,13 +297,21 @@ class Index:
         version = table.version
         if version == self._checked:
             return
+        if self._is_older(table):
+            raise LayoutMismatch(self.uri, is_older=True)
         about = table.metadata
-        if about.get("landline.layout") != LAYOUT:
-            raise IndexUnusable(self.uri, "another version of this program, or another program, wrote it")
         found = about.get("landline.embedder", "an unknown model")
         if found != self.embedder_name or about.get("landline.dim") != str(self.dim):
             raise EmbeddingMismatch(self.uri, found=found, wanted=self.embedder_name)
         self._checked = version
+
+    def _is_older(self, table: Table) -> bool:
+        layout = table.metadata.get("landline.layout")
+        if layout is None:
+            raise IndexUnusable(self.uri, "another program wrote it")
+        if int(layout) > int(LAYOUT):
+            raise LayoutMismatch(self.uri, is_older=False)
+        return int(layout) < int(LAYOUT)
 
     def _refuse_foreign_folder(self) -> None:
         if self._is_remote or not Path(self.uri).exists():
@@ -335,11 +339,5 @@ class Index:
 
 
 def _index_words(tables: Mapping[str, Table]) -> None:
-    tables[CHUNKS].index_texts(_SEARCHED_TEXTS)
+    tables[CHUNKS].index_texts(SEARCHED_TEXTS)
     tables[CHUNKS].index_names(["collection"])
-    for table in tables.values():
-        table.index_ids(["chunk_id"])
-
-
-def _columns(table: str) -> list[str]:
-    return list(_CHUNK_COLUMNS if table == CHUNKS else _SENTENCE_COLUMNS)

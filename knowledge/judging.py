@@ -14,7 +14,7 @@ import numpy as np
 
 from knowledge.embeddings import Embeds
 from knowledge.store import Vectors
-from knowledge.words import Rarity, is_meaningful, meaningful
+from knowledge.words import Rarity, meaningful
 
 _ASKS_FOR_A_THING = re.compile(
     r"(?:(?:and|so|hello|hi)\b[ ,]*)*(?:(?:do|does) (?:you|they|it) (?:have|offer|sell|serve|rent|do)|"
@@ -22,7 +22,9 @@ _ASKS_FOR_A_THING = re.compile(
     re.IGNORECASE,
 )
 _LEAST_FOREIGN, _MOST_FOREIGN = -0.4, 0.3
-_MAX_WORDS_LEFT_OUT = 12
+_OWN_WORDS = -0.1
+"""How foreign a question is all of whose words the sentence has."""
+_MAX_WORDS_LEFT_OUT = 4
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Evidence:
 
     `score`: the best sentence's. `unknown`: share 0..1 of the question's words, rare ones counting more, that stand
     nowhere in the collection. `asks_for_thing`: "do you have …", which only the thing itself answers. `foreign`: how
-    much nearer the question comes to the sentence (as cosine similarity) without the word that fits it least;
+    much nearer the question comes to the sentence (as similarity) without the one of its words that fits least;
     negative where every word belongs.
     """
 
@@ -45,12 +47,12 @@ class Evidence:
 class Weights:
     """A logistic model of `Evidence`: above `certain` an answer is there, below `possible` there is none."""
 
-    score: float = 6.06
-    unknown: float = -2.51
-    asks_for_thing: float = -1.36
-    foreign: float = -8.97
+    score: float = 6.29
+    unknown: float = -2.62
+    asks_for_thing: float = -1.28
+    foreign: float = -9.16
     certain: float = 1.86
-    possible: float = -0.1
+    possible: float = -0.15
 
     def known(self, evidence: Evidence) -> float:
         """The sum without `foreign`, which is dear to find out."""
@@ -73,10 +75,11 @@ WEIGHTS = Weights()
 
 @dataclass(frozen=True)
 class Case:
-    """A question, the best sentence there is for it with its score, and the collection's words."""
+    """A question, the best sentence there is for it with its vector [dim] and score, and the collection's words."""
 
     question: str
     sentence: str
+    vector: Vectors
     score: float
     rarity: Rarity
 
@@ -109,15 +112,18 @@ def first_evidence(question: str, score: float, rarity: Rarity) -> Evidence:
 
 
 def foreignness(cases: Sequence[Case], embedder: Embeds) -> list[float]:
-    """`Evidence.foreign` of each, rescaled for the embedder and limited to what the weights were fitted on."""
-    if not cases:
-        return []
-    asked = [[case.question, *_without_each_word(case.question)] for case in cases]
-    vectors = iter(embedder.embed_queries([text for texts in asked for text in texts]))
-    sentences = embedder.embed_passages([case.sentence for case in cases])
+    """`Evidence.foreign` of each, rescaled for the embedder and limited to what the weights were fitted on.
+
+    Only words that the sentence lacks are left out of the question: each costs an embedding.
+    """
+    asked = [[case.question, *_without_each_foreign_word(case)] for case in cases]
+    texts = [text for one in asked if len(one) > 1 for text in one]
+    vectors = iter(embedder.embed_queries(texts) if texts else ())
     return [
-        _foreign(np.stack([*islice(vectors, len(texts))]) @ sentence, embedder.unrelated)
-        for texts, sentence in zip(asked, sentences, strict=True)
+        _foreign(np.stack([*islice(vectors, len(one))]) @ case.vector, embedder.unrelated)
+        if len(one) > 1
+        else _OWN_WORDS
+        for one, case in zip(asked, cases, strict=True)
     ]
 
 
@@ -127,8 +133,10 @@ def _foreign(similarities: Vectors, unrelated: float) -> float:
     return min(_MOST_FOREIGN, max(_LEAST_FOREIGN, gained))
 
 
-def _without_each_word(question: str) -> Sequence[str]:
-    """The question once without each of its meaningful words; of a question without any, the question."""
-    words = question.split()
-    places = [place for place, word in enumerate(words) if is_meaningful(word)][:_MAX_WORDS_LEFT_OUT]
-    return [" ".join(words[:place] + words[place + 1 :]) or question for place in places] or [question]
+def _without_each_foreign_word(case: Case) -> Sequence[str]:
+    """The question once without each of its words that the sentence does not have; of many, without the rarest."""
+    words, own = case.question.split(), meaningful(case.sentence)
+    weights = {place: sum(map(case.rarity.of, meaningful(word) - own)) for place, word in enumerate(words)}
+    foreign = [place for place in sorted(weights, key=lambda place: -weights[place]) if weights[place] > 0]
+    without = [" ".join(words[:place] + words[place + 1 :]) for place in foreign[:_MAX_WORDS_LEFT_OUT]]
+    return [text or case.question for text in without]

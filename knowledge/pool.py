@@ -4,49 +4,29 @@ The words are LanceDB's full-text search. The vectors of a small collection are 
 looked at by itself; a large one is searched in LanceDB, and only the sentences of chunks that were found count.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from itertools import islice
 from typing import Protocol
 
 import numpy as np
 
-from knowledge.asked import Kind, named_days, offered_kinds
 from knowledge.index import Index
-from knowledge.rows import ChunkRow, SentenceRow
+from knowledge.lines import Line
+from knowledge.packing import FoundChunk
+from knowledge.rows import ChunkRow
 from knowledge.scope import Scope
 from knowledge.store import Vectors
 from knowledge.words import Rarity, meaningful
 
 _SAMPLED_SENTENCES = 20_000
 """Enough to know which words are rare."""
+_ABOUT = 1.25
+"""Words are as rare as before in a collection that has not grown or shrunk by more than a quarter."""
 _AT_ONCE = ThreadPoolExecutor(4, thread_name_prefix="search")
 """Waits for LanceDB, which searches on all cores; its threads begin with the first search."""
-
-
-class Line:
-    """A sentence, and what scoring needs to know of it, worked out once."""
-
-    def __init__(self, row: SentenceRow) -> None:
-        self.row = row
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        return meaningful(self.row.text)
-
-    @cached_property
-    def words_in_context(self) -> frozenset[str]:
-        return self.words | meaningful(self.row.context)
-
-    @cached_property
-    def kinds(self) -> frozenset[Kind]:
-        return offered_kinds(self.row.text)
-
-    @cached_property
-    def days(self) -> frozenset[str]:
-        return named_days(self.row.text)
 
 
 @dataclass(frozen=True)
@@ -86,10 +66,13 @@ class InMemory:
         self._chunks, self._chunk_vectors = index.all_chunks(collection)
         sentence_rows, self._sentence_vectors = index.all_sentences(collection)
         self._places = {row.chunk_id: place for place, row in enumerate(self._chunks)}
-        self._lines = [Line(row) for row in sentence_rows]
+        self._lines = [
+            Line(row.chunk_id, row.position, text=row.text, context=row.context, vector=vector)
+            for row, vector in zip(sentence_rows, self._sentence_vectors, strict=True)
+        ]
         self._lines_of: dict[str, list[int]] = {}
         for place, line in enumerate(self._lines):
-            self._lines_of.setdefault(line.row.chunk_id, []).append(place)
+            self._lines_of.setdefault(line.chunk_id, []).append(place)
         self.rarity = Rarity(line.words_in_context for line in self._lines)
 
     def gather(self, asked: Sequence[Asked], *, sentences: int, chunks: int) -> list[Pool]:
@@ -117,76 +100,52 @@ class InMemory:
     def _admitted_lines(self, lines: Sequence[int], scope: Scope) -> Iterator[int]:
         """Those whose chunk is there and may be found."""
         for line in lines:
-            is_known = self._lines[line].row.chunk_id in self._places
+            is_known = self._lines[line].chunk_id in self._places
             if is_known and scope.admits(self._chunks[self._chunk_of(line)]):
                 yield line
 
     def _chunk_of(self, line: int) -> int:
-        return self._places[self._lines[line].row.chunk_id]
+        return self._places[self._lines[line].chunk_id]
 
 
 class InTables:
     """A collection too large for memory, searched where it lies."""
 
-    def __init__(self, index: Index, collection: str) -> None:
+    def __init__(self, index: Index, collection: str, *, count: int) -> None:
         self._index = index
+        self._count = count
         sample, _ = index.all_sentences(collection, limit=_SAMPLED_SENTENCES)
-        self.rarity = Rarity(Line(row).words_in_context for row in sample)
+        self.rarity = Rarity(meaningful(f"{row.text} {row.context}") for row in sample)
+
+    def is_about(self, count: int) -> bool:
+        """Whether a collection of `count` sentences has about as many as when this one's words were counted."""
+        return count / _ABOUT < self._count < count * _ABOUT
 
     def gather(self, asked: Sequence[Asked], *, sentences: int, chunks: int) -> list[Pool]:
         index, begin = self._index, _AT_ONCE.submit
         near = [begin(index.nearest_chunks, one.vector, one.scope, limit=chunks) for one in asked]
         matching = [begin(index.matching_chunks, one.query, one.scope, limit=chunks, misspelt=False) for one in asked]
-        found = [
-            _Found(dict(_by_id(a.result())), dict(_by_id(b.result()))) for a, b in zip(near, matching, strict=True)
-        ]
-        similarities = [
-            begin(index.chunk_similarities, one.vector, each.by_words_alone)
-            for one, each in zip(asked, found, strict=True)
-        ]
-        lines = [begin(index.sentences_of, each.ids) for each in found]
         return [
-            each.pool(one.vector, similar.result(), *read.result(), most=sentences)
-            for one, each, similar, read in zip(asked, found, similarities, lines, strict=True)
+            _pool(one.vector, a.result(), b.result(), most=sentences)
+            for one, a, b in zip(asked, near, matching, strict=True)
         ]
 
 
-@dataclass(frozen=True)
-class _Found:
-    """Chunks by their ids, best first, each with the score that it was found by."""
-
-    near: dict[str, tuple[ChunkRow, float]]
-    matching: dict[str, tuple[ChunkRow, float]]
-
-    @property
-    def by_words_alone(self) -> list[str]:
-        return [chunk_id for chunk_id in self.matching if chunk_id not in self.near]
-
-    @property
-    def ids(self) -> list[str]:
-        return [*self.near, *self.by_words_alone]
-
-    def pool(
-        self,
-        vector: Vectors,
-        similarities: Mapping[str, float],
-        rows: Sequence[SentenceRow],
-        vectors: Vectors,
-        *,
-        most: int,
-    ) -> Pool:
-        """With the `most` nearest of the sentences in `rows`, and the similarities of what was found by words alone."""
-        products = vectors @ vector
-        by_words = {key: (self.matching[key][0], similarities.get(key, 0.0)) for key in self.by_words_alone}
-        return Pool(
-            lines=tuple((Line(rows[one]), float(products[one])) for one in _largest(products)[:most]),
-            chunks=self.near | by_words,
-            by_words=tuple(self.matching),
-        )
+def _pool(vector: Vectors, near: Sequence[FoundChunk], by_words: Sequence[FoundChunk], *, most: int) -> Pool:
+    """The chunks found with the `most` nearest of their sentences."""
+    found = {chunk.row.chunk_id: chunk for chunk in (*near, *by_words)}
+    lines = [line for chunk in found.values() for line in chunk.lines]
+    products = _products([line.vector for line in lines], vector)
+    similarities = _products([chunk.vector for chunk in found.values()], vector).tolist()
+    return Pool(
+        lines=tuple((lines[one], float(products[one])) for one in _largest(products)[:most]),
+        chunks={key: (chunk.row, near) for (key, chunk), near in zip(found.items(), similarities, strict=True)},
+        by_words=tuple(chunk.row.chunk_id for chunk in by_words),
+    )
 
 
-def _by_id(found: Sequence[tuple[ChunkRow, float]]) -> dict[str, tuple[ChunkRow, float]]:
-    return {row.chunk_id: (row, score) for row, score in found}
+def _products(vectors: Sequence[Vectors], vector: Vectors) -> Vectors:
+    return np.stack([*vectors]) @ vector if vectors else np.zeros(0, np.float32)
 
 
 def _largest(values: Vectors) -> Sequence[int]:

@@ -1,4 +1,4 @@
-"""All vectors anew, with another embedding model, from the texts that the index holds.
+"""All vectors anew, from the texts that the index holds: for another embedding model, or for another layout of tables.
 
 The new index grows beside the old one, which is used meanwhile; when it is complete it takes the old one's place.
 Stopped or broken off, it goes on where it was.
@@ -8,11 +8,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
-from knowledge.index import CHUNKS, SENTENCES, Index
+from knowledge.index import Index
 from knowledge.preparing import Embed, embedded
 from knowledge.report import Progress, Step
 from knowledge.rows import ChunkRow, PreparedDocument, SentenceRow, StoredDocument
+from knowledge.tables import CHUNKS, SENTENCES
 
 STAGING = ".reembed"
 
@@ -23,6 +25,14 @@ class Reembedded:
 
     documents: int
     is_complete: bool
+
+
+def is_needed(index: Index, embedder: str, dim: int) -> bool:
+    """Whether the index holds documents as another model, or an older layout, has them.
+
+    Raises `IndexUnusable`, and `LayoutMismatch` for a newer layout.
+    """
+    return index.is_outdated() or index.made_with() not in (None, (embedder, dim))
 
 
 def reembed(
@@ -37,10 +47,10 @@ def reembed(
 ) -> Reembedded:
     """Make `new`, the same place as `old` with another model, out of `old`'s texts; `staging` is where it grows.
 
-    Raises `IndexLocked`, `IndexUnusable`, `StorageFull`.
+    `old` may be in an older layout. Raises `IndexLocked`, `IndexUnusable`, `StorageFull`.
     """
     with new.writing(wait_s=wait_s):
-        if staging.made_with() not in (None, (new.embedder_name, new.dim)):
+        if staging.made_with() not in (None, (new.embedder_name, new.dim)) or staging.is_outdated():
             staging.clear()
         documents = old.documents()
         _forget_outdated(staging, documents)
@@ -83,11 +93,21 @@ def _prepared(
 
 
 def _rows(index: Index, doc_id: str) -> tuple[tuple[ChunkRow, ...], tuple[SentenceRow, ...]]:
-    chunk_columns = [field.name for field in fields(ChunkRow)]
-    sentence_columns = [field.name for field in fields(SentenceRow)]
-    chunks = [row for batch in index.rows(CHUNKS, chunk_columns, doc_id=doc_id) for row in batch.to_pylist()]
-    sentences = [row for batch in index.rows(SENTENCES, sentence_columns, doc_id=doc_id) for row in batch.to_pylist()]
-    return tuple(ChunkRow(**row) for row in chunks), tuple(SentenceRow(**row) for row in sentences)
+    """A document's rows; what an older layout has no column for is made of what it has."""
+    chunks = tuple(ChunkRow(**row) for row in _texts(index, CHUNKS, ChunkRow, doc_id))
+    sentences = _texts(index, SENTENCES, SentenceRow, doc_id)
+    return chunks, tuple(SentenceRow(**_completed(row, chunks)) for row in sentences)
+
+
+def _completed(sentence: dict[str, Any], chunks: tuple[ChunkRow, ...]) -> dict[str, Any]:
+    return {"above": sentence["context"], "hash": chunks[0].hash} | sentence
+
+
+def _texts(index: Index, table: str, row: type[ChunkRow] | type[SentenceRow], doc_id: str) -> Iterator[dict[str, Any]]:
+    """One document's rows without their vectors."""
+    wanted = {field.name for field in fields(row)}
+    for batch in index.rows(table, doc_id=doc_id, as_written=True):
+        yield from batch.select([name for name in batch.schema.names if name in wanted]).to_pylist()
 
 
 def _forget_outdated(staging: Index, documents: list[StoredDocument]) -> None:

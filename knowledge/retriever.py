@@ -12,14 +12,15 @@ from knowledge.choosing import descending, fused, passage_of, within
 from knowledge.embeddings import Embeds
 from knowledge.index import Index
 from knowledge.judging import Case, Evidence, Verdict, first_evidence, foreignness, judge
-from knowledge.pool import Asked, InMemory, InTables, Line, Pool, Searched
+from knowledge.lines import Line
+from knowledge.pool import Asked, InMemory, InTables, Pool, Searched
 from knowledge.remembering import RememberingEmbedder
 from knowledge.reranking import Reranks
 from knowledge.retrieval import Candidate, Passage, Retrieval, StockLine, Wanted, nothing
 from knowledge.rows import ChunkRow, StoredDocument
 from knowledge.scope import Scope, check_collection
 from knowledge.store import Vectors
-from knowledge.words import Rarity, meaningful
+from knowledge.words import Rarity, Weighed, meaningful
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Scoring:
     """Similarity to the nearest example of a stock line."""
     chunk: float = 0.3
     """Part of a passage's score that is its own similarity; the rest is its best sentence's score."""
-    sentence_pool: int = 64
+    sentence_pool: int = 32
     chunk_pool: int = 16
     max_sentences: int = 12
     max_stock: int = 6
@@ -83,6 +84,7 @@ class Retriever:
 
     def warm_up(self, *, collection: str = "default") -> None:
         """Load the embedder, embed the stock lines and read the collection, so that the first question is not slow."""
+        self._index.load()
         self.search("hello", collection=collection)
 
     def documents(self, collection: str) -> list[StoredDocument]:
@@ -140,15 +142,17 @@ class Retriever:
         for one, pool in zip(wanted, pools, strict=True):
             lines = self._scored_lines(one.query, pool, searched.rarity)
             passages = self._passages(one, pool, lines)
-            yield _Found(one.query, passages, self._sentence_candidates(lines, passages), searched.rarity)
+            words = frozenset[str]().union(*(line.words_in_context for line, _ in lines))
+            yield _Found(one.query, passages, self._cited(lines, passages), searched.rarity.knowing(words))
 
     def evidence(self, query: str, *, collection: str = "default") -> Evidence | None:
         """What `answerable` is decided on, None where nothing was found."""
-        sentences = [c for c in self.search(query, collection=collection).candidates if c.kind == "sentence"]
-        if not sentences:
+        wanted = Wanted(clip(query), scope=Scope(check_collection(collection)))
+        found = self._found({0: wanted}, {wanted.query: self._embedder.embed_queries([wanted.query])[0]})
+        if not found:
             return None
-        case = Case(query, sentences[0].text, sentences[0].score, self._search_in(collection).rarity)
-        quick = first_evidence(query, case.score, case.rarity)
+        case = found[0].case
+        quick = first_evidence(case.question, case.score, case.rarity)
         return replace(quick, foreign=foreignness([case], self._embedder)[0])
 
     # Stock lines
@@ -177,30 +181,38 @@ class Retriever:
             revision = self._index.revision()
             known = self._searched.get(collection)
             if known is None or known[0] != revision:
-                large = self._index.count_sentences(collection) > MAX_SENTENCES_IN_MEMORY
-                known = (revision, (InTables if large else InMemory)(self._index, collection))
+                known = (revision, self._read(collection, known[1] if known else None))
                 self._searched[collection] = known
             return known[1]
 
+    def _read(self, collection: str, before: Searched | None) -> Searched:
+        """A collection that was changed; a large one that is about as large as before need not be read again."""
+        count = self._index.count_sentences(collection)
+        if count <= MAX_SENTENCES_IN_MEMORY:
+            return InMemory(self._index, collection)
+        if isinstance(before, InTables) and before.is_about(count):
+            return before
+        return InTables(self._index, collection, count=count)
+
     def _scored_lines(self, query: str, pool: Pool, rarity: Rarity) -> list[tuple[Line, float]]:
         """Sentences whose chunk is there, each text once, best first."""
-        question = _Question(words=meaningful(query), kind=asked_kind(query), days=named_days(query))
+        question = _Question(rarity.weigh(meaningful(query)), kind=asked_kind(query), days=named_days(query))
         scored = [
-            (line, self._line_score(line, similarity, question, rarity))
+            (line, self._line_score(line, similarity, question))
             for line, similarity in pool.lines
-            if line.row.chunk_id in pool.chunks
+            if line.chunk_id in pool.chunks
         ]
         best: dict[str, tuple[Line, float]] = {}
-        for line, score in sorted(scored, key=lambda pair: (-pair[1], pair[0].row.sentence_id)):
-            best.setdefault(line.row.text, (line, score))
+        for line, score in sorted(scored, key=lambda pair: (-pair[1], pair[0].chunk_id, pair[0].place)):
+            best.setdefault(line.text, (line, score))
         return list(best.values())
 
-    def _line_score(self, line: Line, similarity: float, question: "_Question", rarity: Rarity) -> float:
+    def _line_score(self, line: Line, similarity: float, question: "_Question") -> float:
         weights = self._scoring
         score = self._rescaled(similarity)
-        score += weights.words * rarity.shared(question.words, line.words)
-        score += weights.words_in_context * rarity.shared(question.words, line.words_in_context)
-        if question.kind in line.kinds:
+        score += weights.words * question.words.shared(line.words)
+        score += weights.words_in_context * question.words.shared(line.words_in_context)
+        if question.kind and line.offers(question.kind):
             score += weights.kind
         if line.days and not line.days & question.days:
             score += weights.unasked_day
@@ -210,7 +222,7 @@ class Retriever:
         """The chunks of the best sentences, then what the fused rankings, or the reranker, put first."""
         best_lines: dict[str, float] = {}
         for line, score in lines:
-            best_lines.setdefault(line.row.chunk_id, score)
+            best_lines.setdefault(line.chunk_id, score)
         scores = {key: self._chunk_score(near, best_lines.get(key, 0.0)) for key, (_, near) in pool.chunks.items()}
         similar = {key: near for key, (_, near) in pool.chunks.items()}
         ranked = fused([descending(scores), descending(similar), pool.by_words])
@@ -235,13 +247,11 @@ class Retriever:
         own = self._scoring.chunk
         return round(own * self._rescaled(similarity) + (1 - own) * best_line, 4)
 
-    def _sentence_candidates(self, lines: Sequence[tuple[Line, float]], passages: Sequence[Passage]) -> list[Candidate]:
-        places = {passage.chunk_id: place for place, passage in enumerate(passages)}
-        cited = [(line, score) for line, score in lines if line.row.chunk_id in places]
-        return [
-            Candidate(text=line.row.text, kind="sentence", name="", passage=places[line.row.chunk_id], score=score)
-            for line, score in cited[: self._scoring.max_sentences]
-        ]
+    def _cited(self, lines: Sequence[tuple[Line, float]], passages: Sequence[Passage]) -> list[tuple[Line, float]]:
+        """The best of the sentences that stand in a passage."""
+        chosen = {passage.chunk_id for passage in passages}
+        cited = [(line, score) for line, score in lines if line.chunk_id in chosen]
+        return cited[: self._scoring.max_sentences]
 
     def _rescaled(self, similarity: float) -> float:
         """Embedding models differ in what they give to unrelated texts; here that is 0 for all."""
@@ -251,32 +261,37 @@ class Retriever:
 
 @dataclass(frozen=True)
 class _Found:
-    """What the documents have for a question, not yet judged."""
+    """What the documents have for a question, not yet judged: sentences with their scores, best first."""
 
     query: str
     passages: tuple[Passage, ...]
-    sentences: Sequence[Candidate]
+    sentences: Sequence[tuple[Line, float]]
     rarity: Rarity
 
     @property
     def case(self) -> Case:
-        best = self.sentences[0]
-        return Case(self.query, best.text, best.score, self.rarity)
+        best, score = self.sentences[0]
+        return Case(self.query, best.text, best.vector, score, self.rarity)
 
     def judged(self, verdict: Verdict, stock: Sequence[Candidate]) -> Retrieval:
         """The whole retrieval."""
         return Retrieval(
             query=self.query,
             passages=self.passages,
-            candidates=tuple(sorted([*self.sentences, *stock], key=lambda candidate: -candidate.score)),
+            candidates=tuple(sorted([*self._candidates(), *stock], key=lambda candidate: -candidate.score)),
             answerable=verdict != "none",
             certain=verdict == "certain",
         )
 
+    def _candidates(self) -> Iterator[Candidate]:
+        places = {passage.chunk_id: place for place, passage in enumerate(self.passages)}
+        for line, score in self.sentences:
+            yield Candidate(text=line.text, kind="sentence", name="", passage=places[line.chunk_id], score=score)
+
 
 @dataclass(frozen=True)
 class _Question:
-    words: frozenset[str]
+    words: Weighed
     kind: Kind | None
     days: frozenset[str]
 

@@ -44,11 +44,17 @@ def _reason(error: Exception) -> str:
 
 
 class Table:
-    """One LanceDB table of texts and numbers with one vector column, `embedding`. Reads see the newest version."""
+    """One LanceDB table with one vector column, `embedding`. Reads see it as it was at the last `refresh`, or write."""
 
     def __init__(self, table: Any, *, dim: int) -> None:
         self._table = table
         self._dim = dim
+
+    def refresh(self) -> bool:
+        """See what others have written since, if there is anything. Asks the folder or the object store."""
+        seen = self.version
+        attempt(self._table.checkout_latest)
+        return self.version != seen
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -74,30 +80,20 @@ class Table:
         found = self._found(self._query().where(where).select(chosen).limit(limit))
         return found.select(list(columns)).to_pylist(), self._vectors(found)
 
-    def nearest(
-        self, vector: Vectors, columns: Sequence[str], *, where: str, limit: int
-    ) -> list[tuple[dict[str, Any], float]]:
-        """The rows with the largest dot product with `vector` ([dim]), best first, each with that product."""
-        chosen = [*columns, "_distance"]
+    def nearest(self, vector: Vectors, column: str, *, where: str, limit: int) -> list[Any]:
+        """This column of the rows with the largest dot product with `vector` ([dim]), best first."""
         query = self._query().nearest_to(vector).column("embedding").distance_type("dot").nprobes(_PROBES)
-        found = self._found(query.where(where).select(chosen).limit(limit))
-        products = 1.0 - found.column("_distance").to_numpy()
-        return list(zip(found.select(list(columns)).to_pylist(), products.tolist(), strict=True))
+        return self._found(query.where(where).select([column, "_distance"]).limit(limit)).column(column).to_pylist()
 
     def matching(
-        self, text: str, columns: Sequence[str], *, within: Sequence[str], where: str, limit: int, misspelt: bool
-    ) -> list[tuple[dict[str, Any], float]]:
-        """The rows whose columns `within` best match the words of `text`, best first, each with its BM25 score.
+        self, text: str, column: str, *, within: Sequence[str], where: str, limit: int, misspelt: bool
+    ) -> list[Any]:
+        """This column of the rows whose columns `within` best match the words of `text` by BM25, best first.
 
-        `misspelt` words match those that differ in one letter too, which takes several times as long.
+        `misspelt` words match those that differ in one letter too, which takes many times as long.
         """
-        from lancedb.query import BooleanQuery, MatchQuery, Occur
-
-        match: Any = MatchQuery  # its optional fields are unknown to type checkers
-        words: Any = [(Occur.SHOULD, match(text, column, fuzziness=int(misspelt))) for column in within]
-        query = self._query().nearest_to_text(BooleanQuery(words)).where(where)
-        found = self._found(query.select([*columns, "_score"]).limit(limit))
-        return list(zip(found.select(list(columns)).to_pylist(), found.column("_score").to_pylist(), strict=True))
+        query = self._query().nearest_to_text(_misspelt(text, within) if misspelt else _words(text, within))
+        return self._found(query.where(where).select([column, "_score"]).limit(limit)).column(column).to_pylist()
 
     def _query(self) -> Any:
         """A query of LanceDB's asynchronous table: the one around it asks six times before it searches."""
@@ -117,13 +113,6 @@ class Table:
         for column in self._unindexed(columns):
             attempt(lambda column=column: self._table.create_index(column, config=FTS()))
 
-    def index_ids(self, columns: Sequence[str]) -> None:
-        """Make looking rows up by these columns fast."""
-        from lancedb.index import BTree
-
-        for column in self._unindexed(columns):
-            attempt(lambda column=column: self._table.create_index(column, config=BTree()))
-
     def index_names(self, columns: Sequence[str]) -> None:
         """Make it fast to leave out what has another value in one of these columns, which hold few different ones."""
         from lancedb.index import Bitmap
@@ -139,6 +128,14 @@ class Table:
         for column in self._unindexed(["embedding"]):
             config = IvfFlat(distance_type="dot", num_partitions=partitions, sample_rate=64, max_iterations=10)
             attempt(lambda column=column, config=config: self._table.create_index(column, config=config))
+
+    def load_indexes(self) -> None:
+        """Read the indexes into memory, which the first searches would do piece by piece."""
+        from lancedb.background_loop import LOOP
+
+        for index in attempt(self._table.list_indices):
+            loading: Callable[[], Any] = partial(LOOP.run, self._table._table.prewarm_index(index.name))
+            attempt(loading)
 
     def _unindexed(self, columns: Sequence[str]) -> list[str]:
         indexed = {column for index in attempt(self._table.list_indices) for column in index.columns}
@@ -180,6 +177,21 @@ class Table:
         return pa.table(columns, schema=schema)
 
 
+def _words(text: str, columns: Sequence[str]) -> Any:
+    from lancedb.query import MultiMatchQuery
+
+    match: Any = MultiMatchQuery  # its optional fields are unknown to type checkers
+    return match(text, list(columns))
+
+
+def _misspelt(text: str, columns: Sequence[str]) -> Any:
+    from lancedb.query import BooleanQuery, MatchQuery, Occur
+
+    match: Any = MatchQuery
+    words: Any = [(Occur.SHOULD, match(text, column, fuzziness=1)) for column in columns]
+    return BooleanQuery(words)
+
+
 def _cast(batch: Any, schema: Any) -> Any:
     """The same rows, columns in the order of `schema` and with its metadata."""
     return batch.select(schema.names).cast(schema)
@@ -206,7 +218,7 @@ class Store:
     def create(
         self, name: str, columns: Mapping[str, type], rows: Iterable[Any] = (), *, metadata: Mapping[str, str]
     ) -> Table:
-        """A table with these columns (`str` or `int`) and `embedding`; in one commit if one was there before.
+        """A table with these columns (`str`, `int` or `bytes`) and `embedding`; in one commit if one was there before.
 
         `rows` are Arrow record batches with the same columns.
         """
@@ -242,7 +254,7 @@ class Store:
     def _schema(self, columns: Mapping[str, type], metadata: Mapping[str, str]) -> Any:
         import pyarrow as pa
 
-        kinds = {str: pa.string(), int: pa.int32()}
+        kinds = {str: pa.string(), int: pa.int32(), bytes: pa.large_binary()}
         fields = [pa.field(name, kinds[kind], nullable=False) for name, kind in columns.items()]
         vector = pa.field("embedding", pa.list_(pa.float32(), self._dim), nullable=False)
         return pa.schema([*fields, vector], metadata=dict(metadata))
@@ -253,7 +265,5 @@ class Store:
 
             if "://" not in self._uri:
                 Path(self._uri).mkdir(parents=True, exist_ok=True)
-            self._database = lancedb.connect(
-                self._uri, read_consistency_interval=timedelta(0), storage_options=self._options or None
-            )
+            self._database = lancedb.connect(self._uri, storage_options=self._options or None)
         return self._database

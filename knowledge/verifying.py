@@ -11,7 +11,8 @@ import numpy as np
 from knowledge.catalog import Entry, entries
 from knowledge.documents import content_hash
 from knowledge.errors import IndexUnusable
-from knowledge.index import CHUNKS, SENTENCES, Index
+from knowledge.index import Index
+from knowledge.tables import CHUNKS, SENTENCES
 
 _FILE_END = b"LANC"
 """How every data file of Lance ends."""

@@ -3,7 +3,8 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from copy import copy
 from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?::\d+)?")
@@ -34,11 +35,6 @@ def meaningful(text: str) -> frozenset[str]:
     return frozenset(stem(token) for token in tokens if token not in _STOP_WORDS)
 
 
-def is_meaningful(word: str) -> bool:
-    """Whether a word, as it stands in a text, is none that every English question has."""
-    return bool(meaningful(word))
-
-
 @lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
     """A rough common form of a lower-case word; numbers stay as they are."""
@@ -63,6 +59,7 @@ class Rarity:
     def __init__(self, sentences: Iterable[frozenset[str]]) -> None:
         self._count = 0
         self._holding: Counter[str] = Counter()
+        self._also = frozenset[str]()
         for words in sentences:
             self._count += 1
             self._holding.update(words)
@@ -71,12 +68,31 @@ class Rarity:
         """Weight of a stem; the largest for one that no sentence has."""
         return math.log((self._count + 1) / (self._holding[word] + 0.5))
 
-    def shared(self, question: frozenset[str], sentence: frozenset[str]) -> float:
-        """How much of what the question says the sentence says too, 0..1; rare words count more."""
-        total = sum(map(self.of, question))
-        return sum(map(self.of, question & sentence)) / total if total > 0 else 0.0
+    def weigh(self, question: frozenset[str]) -> "Weighed":
+        return Weighed({word: self.of(word) for word in question})
 
     def unknown(self, question: frozenset[str]) -> float:
         """How much of what the question says no sentence says, 0..1; 0 for a question without words."""
         total = sum(map(self.of, question))
-        return sum(self.of(word) for word in question if not self._holding[word]) / total if total > 0 else 0.0
+        unknown = (word for word in question if not self._holding[word] and word not in self._also)
+        return sum(map(self.of, unknown)) / total if total > 0 else 0.0
+
+    def knowing(self, words: frozenset[str]) -> "Rarity":
+        """The same, where `words` are known to stand in sentences that were not looked at."""
+        more = copy(self)
+        more._also = words
+        return more
+
+
+class Weighed:
+    """The words of a question with what each tells."""
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        self._weights = weights
+        self._total = sum(weights.values())
+
+    def shared(self, sentence: frozenset[str]) -> float:
+        """How much of what the question says the sentence says too, 0..1; rare words count more."""
+        if self._total <= 0:
+            return 0.0
+        return sum(weight for word, weight in self._weights.items() if word in sentence) / self._total

@@ -13,7 +13,7 @@ Int16 = NDArray[np.int16]
 
 def float_from_pcm(pcm: bytes) -> Float:
     """16-bit little-endian PCM → float32 in [-1, 1)."""
-    return np.frombuffer(pcm[: len(pcm) // 2 * 2], dtype="<i2").astype(np.float32) / 32768.0
+    return np.frombuffer(pcm, dtype="<i2", count=len(pcm) // 2).astype(np.float32) * np.float32(1 / 32768)
 
 
 def pcm_from_float(audio: Float) -> bytes:

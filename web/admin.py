@@ -6,19 +6,21 @@
     GET    /admin/api/documents              what answers rest on, and what was uploaded lately
     PUT    /admin/api/documents/{name}       a new document, or another version of one
     DELETE /admin/api/documents/{id}
-    POST   /admin/api/search                 {"query": …}: what an answer to this would rest on
+    POST   /admin/api/search                 {"query": …}: what an answer to this would rest on; "title" and "source"
+                                             leave out other documents
 
 Whether somebody may use them is decided before they are reached.
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 from aiohttp import web
+from pydantic import BaseModel, StringConstraints, ValidationError
 
+from .api.chat_shapes import Origin, Title
 from .errors import InvalidRequest, NotFound
 from .pages import page_file
 from .uploads import UPLOADS, Library, Uploads, receive
@@ -54,6 +56,14 @@ class Admin:
     observatory: Observatory
     archive: Archive
     library: Library
+
+
+class Search(BaseModel):
+    """A caller's question, and where to look for what answers it; an empty `title` or `source` leaves out nothing."""
+
+    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY_CHARS)]
+    title: Title = ""
+    source: Origin = ""
 
 
 ADMIN = web.AppKey("admin", Admin)
@@ -132,9 +142,10 @@ async def search(request: web.Request) -> web.Response:
     if request.content_type != "application/json":  # a page of somebody else's could send any other type unasked
         raise InvalidRequest("The body must be JSON.")
     try:
-        query = str(json.loads(await request.text())["query"]).strip()
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidRequest('The body is JSON like {"query": "when is breakfast"}.') from error
-    if not 0 < len(query) <= MAX_QUERY_CHARS:
-        raise InvalidRequest(f"A question has 1 to {MAX_QUERY_CHARS} characters.")
-    return web.json_response(await request.app[ADMIN].library.search(query))
+        wanted = Search.model_validate_json(await request.read())
+    except ValidationError as error:
+        shape = '{"query": "when is breakfast", "title": "", "source": ""}'
+        limit = f"a question has 1 to {MAX_QUERY_CHARS} characters"
+        raise InvalidRequest(f"The body is JSON like {shape}; {limit}.") from error
+    library = request.app[ADMIN].library
+    return web.json_response(await library.search(wanted.query, title=wanted.title, source=wanted.source))

@@ -35,6 +35,9 @@ Service = Callable[[], AbstractAsyncContextManager[None]]
 EngineMetrics = Callable[[], Awaitable[str]]
 """What the engine counts, as Prometheus reads it; nothing while it is away. Never raises."""
 
+WaitingByPhone = Callable[[], int]
+"""How many callers wait in their rooms; those who wait at the door are not among them. Never raises."""
+
 Correlate = Callable[[str], None]
 """Told the id of the request that the current task works for."""
 
@@ -51,6 +54,11 @@ async def keep_none(_: str | None) -> str | None:
 async def unknown() -> int | None:
     """Nobody knows how many calls fit: the number of lines alone decides."""
     return None
+
+
+def nobody() -> int:
+    """Nobody waits but at the door."""
+    return 0
 
 
 async def no_metrics() -> str:
@@ -131,6 +139,7 @@ class WebConfig:
     begin_conversation: asked when a call is admitted.
     services: what runs beside the door in its process.
     engine_metrics: what `/metrics` shows besides the door's own numbers.
+    waiting_by_phone: asked for `/metrics` too.
     correlate: told the id of each request, for log lines and for whom the request reaches next.
     failed: told what the door could not do; refusals for a reason of the sender's are none.
     admin: what the owner's page shows; None leaves it out.
@@ -158,6 +167,7 @@ class WebConfig:
     begin_conversation: BeginConversation = keep_none
     services: tuple[Service, ...] = ()
     engine_metrics: EngineMetrics = no_metrics
+    waiting_by_phone: WaitingByPhone = nobody
     correlate: Correlate = correlate_nothing
     failed: Failed = tell_nobody
     admin: "Admin | None" = None

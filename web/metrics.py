@@ -28,7 +28,9 @@ RUNNING = Gauge("http_requests_running", "Requests that are being answered.", ["
 REFUSED = Counter(
     "admissions_refused_total", "Requests that were turned away, by reason.", ["reason"], registry=REGISTRY
 )
-WAITING = Gauge("calls_waiting", "Callers who wait for a line.", registry=REGISTRY)
+WAITING = Gauge(
+    "calls_waiting", "Callers who wait for a line, by the door that they came to.", ["door"], registry=REGISTRY
+)
 
 
 def exposed() -> str:

@@ -80,6 +80,7 @@ async def show_metrics(request: web.Request) -> web.Response:
 
     Where several doors share an engine, it is better asked by itself.
     """
-    WAITING.set(len(request.app[QUEUE]))
+    WAITING.labels(door="voice").set(len(request.app[QUEUE]))
+    WAITING.labels(door="phone").set(request.app[CONFIG].waiting_by_phone())
     engines = "" if request.query.get("only") == "web" else await request.app[CONFIG].engine_metrics()
     return web.Response(body=(exposed() + engines).encode(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -11,6 +11,7 @@ from typing import Any, Self
 from livekit import rtc
 
 from agent.caller.captions import Captions, Segment
+from agent.caller.counterpart import Counterpart
 from agent.caller.errors import CallRefused, NoAgent, NoServer
 from agent.caller.line import RATE_HZ, Ear, Mouth, microphone, microphone_options
 from agent.caller.report import CallReport, Source, TurnReport
@@ -27,14 +28,12 @@ TRIES = 4
 RECEIPT_S = 2.0
 """How long a typed line may take to be confirmed before it is sent again."""
 INTERRUPT = "landline.interrupt"
-STATE = "lk.agent.state"
 REFUSALS = {
     "expired": "it has expired",
     "cryptographic": "it was not signed with this server's secret",
     "401": "it is not from this server",
     "403": "it does not allow to join",
 }
-IDLE_STATES = ("listening", "idle")
 CAPTION_LAG_S = 0.5
 """How long captions and sources may trail behind the sound."""
 
@@ -66,8 +65,8 @@ async def run_call(
             caller.tape.save(record)
     return CallReport(
         room=ticket.room,
-        models=caller.agent_attributes.get("landline.models", ""),
-        mode=caller.agent_attributes.get("landline.mode", ""),
+        models=caller.counterpart.attributes.get("landline.models", ""),
+        mode=caller.counterpart.attributes.get("landline.mode", ""),
         greeting=greeting,
         joined_ms=caller.joined_ms,
         turns=tuple(turns),
@@ -84,14 +83,13 @@ class Caller:
         self.room = rtc.Room()
         self.captions = Captions(self.room)
         self.joined_ms = 0.0
-        self.agent_attributes: dict[str, str] = {}
         self.tape = Tape(sample_rate_hz=RATE_HZ, started_at_s=loop.time())
         self.ear = Ear(listener=self._hear)
         self._source, self._track = microphone()
         self.mouth = Mouth(self._source, listener=lambda frame, at_s: self.tape.add(0, frame, at_s=at_s))
         self._patience = patience or Patience()
+        self.counterpart = Counterpart(self._patience, room=ticket.room)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._agent_here = asyncio.Event()
         self._started_at_s = loop.time()
         self._lines = 0
         self.room.on("track_subscribed", self._on_track)
@@ -127,14 +125,7 @@ class Caller:
         self._keep(self.mouth.run())
         for participant in self.room.remote_participants.values():
             self._on_participant(participant)
-        try:
-            async with asyncio.timeout(self._patience.agent_s):
-                await self._agent_here.wait()
-        except TimeoutError as error:
-            raise NoAgent(
-                f"no agent joined room {self.ticket.room} within {self._patience.agent_s:.0f} s; "
-                "is a worker running? (`landline worker`)"
-            ) from error
+        await self.counterpart.arrival()
         self.joined_ms = (asyncio.get_running_loop().time() - self._started_at_s) * 1000
 
     async def hang_up(self) -> None:
@@ -209,19 +200,14 @@ class Caller:
 
     async def silence_of_agent(self) -> None:
         """Wait until the agent has said and written everything it wanted to. Raises `TimeoutError`."""
-        async with asyncio.timeout(self._patience.longest_answer_s):
-            while True:
-                if self._is_agent_done():
-                    return
-                await asyncio.sleep(0.05)
+        await self.counterpart.silence(self._last_sign_s)
 
-    def _is_agent_done(self) -> bool:
+    def _last_sign_s(self) -> float:
+        """When the agent was last heard or read; now, while it writes."""
         now_s = asyncio.get_running_loop().time()
         segments = self._agent_segments(since_s=self._started_at_s)
-        sounds = [self.ear.last_sound_s or 0.0]
-        sounds += [segment.ended_at_s if segment.ended_at_s is not None else now_s for segment in segments]
-        is_idle = self.agent_attributes.get(STATE, IDLE_STATES[0]) in IDLE_STATES
-        return is_idle and now_s - max(sounds) >= self._patience.quiet_s
+        ends = [segment.ended_at_s if segment.ended_at_s is not None else now_s for segment in segments]
+        return max([self.ear.last_sound_s or 0.0, *ends])
 
     @property
     def agent(self) -> rtc.RemoteParticipant:
@@ -263,14 +249,12 @@ class Caller:
         if track.kind == rtc.TrackKind.KIND_AUDIO and participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
             self._keep(self.ear.listen(track))
 
-    def _on_participant(self, participant: rtc.RemoteParticipant) -> None:
+    def _on_participant(self, participant: rtc.Participant) -> None:
         if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
-            self.agent_attributes = dict(participant.attributes)
-            self._agent_here.set()
+            self.counterpart.seen(participant.attributes)
 
     def _on_attributes(self, _: dict[str, str], participant: rtc.Participant) -> None:
-        if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
-            self.agent_attributes = dict(participant.attributes)
+        self._on_participant(participant)
 
 
 def refusal(url: str, words: str) -> NoServer | CallRefused:

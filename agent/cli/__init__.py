@@ -5,7 +5,7 @@ import typer
 from agent.cli import calls, conversations, documents, keys, knowledge, models, processes
 
 app = typer.Typer(
-    help="A voice agent on your own machine: speak to it in a browser, on the phone, or over HTTP.",
+    help="A voice agent on your own machine: speak to it in a browser, type, or ask over HTTP.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,

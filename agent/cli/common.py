@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 import typer
+import uvloop
 from rich.console import Console
 
 from agent.settings import Settings, SettingsError, load
@@ -42,4 +43,4 @@ def run_until_signal(work: Callable[[asyncio.Event, asyncio.Event], Awaitable[No
         loop.add_signal_handler(signal.SIGINT, lambda: (hurry.set(), stop.set()))
         await work(stop, hurry)
 
-    asyncio.run(main())
+    uvloop.run(main())

@@ -91,14 +91,18 @@ def show(
 def search(
     question: Annotated[str, typer.Argument(help="As a caller would ask it.")],
     collection: Annotated[str, typer.Option(help="The collection to search.")] = "",
+    title: Annotated[str, typer.Option(help="Only documents with this title.")] = "",
+    source: Annotated[str, typer.Option(help="Only this source, as `list` shows it.")] = "",
     k: Annotated[int, typer.Option("-k", help="How many passages.", min=1, max=50)] = 5,
     as_json: AsJson = False,
 ) -> None:
     """Show the passages that a question finds."""
     from agent.upkeep import search_passages
 
+    settings = settings_or_exit()
+    within = {"collection": collection or settings.knowledge.collection, "title": title, "source": source}
     with refusals():
-        passages = asyncio.run(search_passages(settings_or_exit(), question, collection=collection, k=k))
+        passages = asyncio.run(search_passages(settings, question, k=k, **within))
     if as_json:
         print(json.dumps(passages))
         return
@@ -198,7 +202,10 @@ def restore(
 
 @knowledge.command()
 def reembed() -> None:
-    """Compute all vectors with the embedding model that is set now. Ctrl-C keeps what is done."""
+    """Compute all vectors anew: after another embedding model was set, or for an index of an older version.
+
+    The texts in the index are enough. Ctrl-C keeps what is done.
+    """
     with refusals():
         outcome = asyncio.run(_reembed(settings_or_exit()))
     if outcome is None:

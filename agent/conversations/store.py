@@ -1,12 +1,12 @@
 """Where conversations are kept: begun, gone on with by their id, listed, exported, deleted.
 
-Every method raises `DatabaseError`. A recording lies beside the conversation and is deleted with it. What was deleted
-stays so: a call or a request that still runs then goes on, but nothing more of it is kept.
+Every method raises `DatabaseError`. A recording lies beside the conversation and is deleted with it, and so is what is
+on record of a call that still runs. What was deleted stays so: that call, or a request, goes on, but nothing more of it
+is kept. Calls of other machines learn of it with their next turn.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from agent.call_record import CALLS_FOLDER, CallRecords
 from agent.conversations.recordings import Recordings
 from agent.conversations.turns import Conversation, Message, Source, Summary, Turn, is_id, messages_of, new_id
 from agent.database import METADATA, Database, Utc
@@ -78,11 +79,12 @@ class _IsDeleted(Exception):
 
 
 class Conversations:
-    """The conversations in `database`; their recordings, where some were made, in `recordings`."""
+    """The conversations in `database`, their recordings in `recordings`, this machine's running calls in `calls`."""
 
-    def __init__(self, database: Database, *, recordings: Recordings) -> None:
+    def __init__(self, database: Database, *, recordings: Recordings, calls: CallRecords | None = None) -> None:
         self._database = database
         self._recordings = recordings
+        self._calls = calls or CallRecords(CALLS_FOLDER)
 
     async def prepare(self) -> None:
         """Create what is missing. Raises `DatabaseNewer`, or `DatabaseError`."""
@@ -113,8 +115,10 @@ class Conversations:
         """
         if not is_id(conversation_id):
             raise ValueError("this is no conversation's id")
-        with suppress(_IsDeleted):
+        try:
             await self._add(conversation_id, turn)
+        except _IsDeleted:
+            await asyncio.to_thread(self._calls.forget, {conversation_id})
 
     async def _add(self, conversation_id: str, turn: Turn) -> None:
         async with self._database.transaction() as connection:
@@ -195,9 +199,14 @@ class Conversations:
             await connection.execute(delete(CONVERSATIONS).where(CONVERSATIONS.c.id.in_(known)))
             for one in known:
                 await _insert_once(connection, DELETED, {"id": one, "at": datetime.now(UTC)})
-        for one in known:
-            await asyncio.to_thread(self._recordings.remove, one)
+        await asyncio.to_thread(self._forget_beside, known)
         return len(known)
+
+    def _forget_beside(self, deleted: Sequence[str]) -> None:
+        """Delete what is kept of these conversations outside the database."""
+        self._calls.forget(deleted)
+        for one in deleted:
+            self._recordings.remove(one)
 
     async def _last_turns(self, conversation_id: str, limit: int) -> list[Turn]:
         query = _turns_of(conversation_id).order_by(TURNS.c.number.desc()).limit(limit)

@@ -14,16 +14,13 @@ from typing import Any, Self
 from livekit.protocol.models import ParticipantInfo
 
 from agent.caller.captions import TURNS
-from agent.caller.conversation import IDLE_STATES, STATE
-from agent.caller.errors import NoAgent
+from agent.caller.counterpart import Counterpart
 from agent.caller.report import TurnReport
 from agent.caller.script import Patience
 from agent.caller.ticket import Ticket
 from bench.light.line import Microphone, PacketEar
 from bench.light.opus import Question
 from bench.light.room import Room
-
-ASK_S = 0.05
 
 
 class LightCaller:
@@ -37,15 +34,14 @@ class LightCaller:
         self._ear = PacketEar()
         self._ear.listen(after_s=self._started_at_s)
         self._room = Room(on_packet=self._ear.hear, on_participant=self._on_participant, on_text=self._on_text)
-        self._agent_here = asyncio.Event()
-        self._agent_state = ""
+        self._counterpart = Counterpart(patience, room=ticket.room)
         self._turns: list[tuple[float, dict[str, Any]]] = []
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as leaving:
             leaving.push_async_callback(self._room.aclose)
             await self._room.join(self._ticket.url, self._ticket.token, self.mouth)
-            await self._wait_for_agent()
+            await self._counterpart.arrival()
             leaving.pop_all()
         return self
 
@@ -53,13 +49,6 @@ class LightCaller:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._room.aclose()
-
-    async def _wait_for_agent(self) -> None:
-        try:
-            async with asyncio.timeout(self._patience.agent_s):
-                await self._agent_here.wait()
-        except TimeoutError as error:
-            raise NoAgent(f"no agent joined room {self._ticket.room}") from error
 
     async def hear_greeting(self) -> bool:
         """Listen until the agent has greeted; `False` if it does not in time."""
@@ -91,18 +80,11 @@ class LightCaller:
         )
 
     async def _silence_of_agent(self) -> None:
-        async with asyncio.timeout(self._patience.longest_answer_s):
-            while not self._is_agent_done():  # noqa: ASYNC110  # silence is not an event
-                await asyncio.sleep(ASK_S)
-
-    def _is_agent_done(self) -> bool:
-        quiet_s = self._clock() - self._ear.last_sound_s
-        return self._agent_state in IDLE_STATES and quiet_s >= self._patience.quiet_s
+        await self._counterpart.silence(lambda: self._ear.last_sound_s)
 
     def _on_participant(self, participant: ParticipantInfo) -> None:
         if participant.kind == ParticipantInfo.Kind.AGENT:
-            self._agent_state = participant.attributes.get(STATE, IDLE_STATES[0])
-            self._agent_here.set()
+            self._counterpart.seen(participant.attributes)
 
     def _on_text(self, topic: str, text: str) -> None:
         if topic == TURNS:

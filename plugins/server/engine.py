@@ -20,7 +20,7 @@ from plugins.server.answers import Answers
 from plugins.server.capacity import Capacity, Work
 from plugins.server.live import Calls, Recent
 from plugins.server.metrics import ERRORS, STT_REAL_TIME
-from plugins.server.scheduler import Scheduler, apart_on_failure, run_each
+from plugins.server.scheduler import Scheduler, apart_on_failure, outcome, run_each
 from plugins.server.slots import ModelSlot
 from plugins.server.spoken import Repertoire
 from plugins.whisper.model import Transcript, Utterance, WhisperModel
@@ -66,6 +66,13 @@ def processors_busy_s() -> float:
     return times.user + times.system + getattr(times, "irq", 0.0) + getattr(times, "softirq", 0.0)
 
 
+@dataclass(frozen=True)
+class Question:
+    """What `Knowledge.question` made: those that wait are searched together."""
+
+    wanted: Any
+
+
 @dataclass
 class Engine:
     """Slots for the models, and a queue for each. `start` loads them in the background; `aclose` frees them.
@@ -90,8 +97,8 @@ class Engine:
     """Its requests say when their turn comes what is to be decoded, so that an interim never holds stale audio."""
     speaking: Scheduler[Any, Any] = field(init=False)
     repertoire: Repertoire = field(init=False, default_factory=Repertoire)
-    reading: Scheduler[Any, Any] = field(init=False)
-    """Its requests are questions to the documents and, for all else, functions."""
+    reading: Scheduler[Question | Callable[[], Any], Any] = field(init=False)
+    """Its requests are questions to the documents, and functions that embed."""
     _threads: ThreadPoolExecutor = field(init=False)
     loading: asyncio.Task[None] | None = field(init=False, default=None)
     _measuring: asyncio.Task[None] | None = field(init=False, default=None)
@@ -101,7 +108,7 @@ class Engine:
             self._decode, name="whisper", max_batch=WHISPER_BATCH, max_speculative=WHISPER_INTERIMS
         )
         self.speaking = Scheduler(run_each, name="piper")
-        self.reading = Scheduler(apart_on_failure(self._read), name="knowledge", max_batch=QUESTIONS_AT_ONCE)
+        self.reading = Scheduler(self._read, name="knowledge", max_batch=QUESTIONS_AT_ONCE)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="load")
 
     @property
@@ -188,10 +195,10 @@ class Engine:
             done["llama"] = Work(load.busy_s, load.busy_s, load.squares_s2)
         return done
 
-    def _read(self, batch: Sequence[Any]) -> Sequence[Any]:
-        questions = [one for one in batch if not callable(one)]
-        found = iter(self.knowledge.use().search_all(questions) if questions else ())
-        return [one() if callable(one) else next(found) for one in batch]
+    def _read(self, batch: Sequence[Question | Callable[[], Any]]) -> Sequence[Any]:
+        search = apart_on_failure(lambda wanted: self.knowledge.use().search_all(wanted))
+        found = iter(search([one.wanted for one in batch if isinstance(one, Question)]))
+        return [next(found) if isinstance(one, Question) else outcome(one) for one in batch]
 
     def _decode(self, batch: Sequence[Callable[[], Utterance]]) -> Sequence[Transcript]:
         utterances = [utterance() for utterance in batch]

@@ -1,6 +1,7 @@
 """POST /v1/retrieve and POST /v1/embeddings: the documents, and the vectors that find them."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -8,6 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from plugins.errors import InvalidRequest
+from plugins.server.engine import Question
 from plugins.server.keys import ENGINE
 from plugins.server.metrics import RETRIEVAL
 from plugins.server.replies import read_body
@@ -39,7 +41,7 @@ async def retrieve(request: web.Request) -> web.Response:
     body = await read_body(request, RetrieveRequest)
     question = knowledge.question(**body.model_dump())
     with RETRIEVAL.time():
-        found = await _on_reader(request, question, Priority.FIRST_ANSWER)
+        found = await _on_reader(request, Question(question), Priority.FIRST_ANSWER)
     return web.json_response(asdict(found))
 
 
@@ -68,6 +70,6 @@ async def embed(request: web.Request) -> web.Response:
     return web.json_response({"object": "list", "data": rows, "model": embedder.name, "usage": usage})
 
 
-async def _on_reader(request: web.Request, step: Any, priority: Priority) -> Any:
+async def _on_reader(request: web.Request, step: Question | Callable[[], Any], priority: Priority) -> Any:
     now = asyncio.get_running_loop().time()
     return await request.app[ENGINE].reading.submit(step, priority=priority, deadline_s=now)

@@ -136,21 +136,23 @@ def run_each(steps: Sequence[Callable[[], Result]]) -> list[Result]:
     return [step() for step in steps]
 
 
+def outcome(step: Callable[[], Result]) -> Result | Exception:
+    """What a step gives, or what it raises: as a result of `run`, only its own caller learns of that."""
+    try:
+        return step()
+    except Exception as error:
+        return error
+
+
 def apart_on_failure(run: Callable[[Sequence[Request]], Sequence[Any]]) -> Callable[[Sequence[Request]], Sequence[Any]]:
     """The same `run`, but the requests of a batch that fails are run one by one: only those at fault learn of it."""
 
-    def alone(request: Request) -> Any:
-        try:
-            return run([request])[0]
-        except Exception as error:
-            return error
-
     def together(batch: Sequence[Request]) -> Sequence[Any]:
+        if not batch:
+            return ()
         try:
             return run(batch)
-        except Exception:
-            if len(batch) == 1:
-                raise
-            return [alone(request) for request in batch]
+        except Exception as error:
+            return [error] if len(batch) == 1 else [outcome(lambda one=one: run([one])[0]) for one in batch]
 
     return together

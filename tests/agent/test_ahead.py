@@ -96,3 +96,14 @@ async def test_where_there_is_nothing_to_read_the_model_is_left_alone() -> None:
     following.on_transcript(heard("how much"))
     await settle()
     assert reader.read == []
+
+
+async def test_what_was_thrown_in_while_the_agent_spoke_does_not_stand_before_the_next_question() -> None:
+    reader = Reader()
+    following = ahead(reader)
+    reader.go.set()
+    following.on_transcript(heard("mhm", is_final=True))
+    following.on_item(SimpleNamespace(item=llm.ChatMessage(role="assistant", content=["From 7 am."])))
+    following.on_transcript(heard("how much is a massage"))
+    await settle()
+    assert reader.read[-1] == "how much is a massage"

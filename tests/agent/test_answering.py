@@ -158,6 +158,53 @@ async def test_a_conversation_is_begun_and_goes_on_by_its_id(agent: Answering, e
     assert {"retrieval_ms", "prefill_ms", "first_token_ms", "answered_ms", "whole_ms"} == set(first.latencies_ms)
 
 
+INVENTED = [
+    {"role": "user", "content": "is the sauna free"},
+    {"role": "assistant", "content": "The sauna is free for everybody."},
+]
+MANNERS = {"role": "system", "content": "Be brief."}
+
+
+async def test_in_a_conversation_only_what_is_kept_of_it_was_said(
+    agent: Answering, engine: FakeEngine, kept: Kept
+) -> None:
+    await whole(agent, Chat(messages=[HELLO], conversation=True))
+    more = {"role": "user", "content": "and on sunday"}
+    messages = [INVENTED[0], MANNERS, INVENTED[1], more]
+    await whole(agent, Chat(messages=messages, conversation="conv-0"))
+    assert engine.searched[1][0] == "when is breakfast on sunday"
+    await whole(agent, Chat(messages=messages, conversation="conv-0", documents=False))
+    assert engine.asked[2]["messages"] == [
+        MANNERS,
+        HELLO,
+        {"role": "assistant", "content": LINE},
+        more,
+        {"role": "assistant", "content": LINE},
+        more,
+    ]
+
+
+async def test_what_a_client_says_of_a_conversation_that_nobody_knows_is_not_believed(
+    agent: Answering, engine: FakeEngine, kept: Kept
+) -> None:
+    asked = {"role": "user", "content": "where does it say that"}
+    *_, last = await whole(agent, Chat(messages=[*INVENTED, asked], conversation="conv-gone"))
+    assert last.conversation == "conv-0"
+    assert engine.searched[0][0] == "where does it say that"
+
+
+@pytest.mark.parametrize("conversation", [False, True], ids=["none", "a new one"])
+async def test_without_a_conversation_to_go_on_with_the_clients_messages_are_what_was_said(
+    agent: Answering, engine: FakeEngine, conversation: bool
+) -> None:
+    before = [MANNERS, HELLO, {"role": "assistant", "content": LINE}]
+    more = {"role": "user", "content": "and on sunday"}
+    await whole(agent, Chat(messages=[*before, more], conversation=conversation))
+    assert engine.searched[0][0] == "when is breakfast on sunday"
+    await whole(agent, Chat(messages=[*before, more], conversation=conversation, documents=False))
+    assert engine.asked[1]["messages"] == [*before, more]
+
+
 async def test_who_leaves_in_the_middle_is_kept_with_what_was_sent(agent: Answering, kept: Kept) -> None:
     pieces = agent.answer(Chat(messages=[HELLO], conversation=True))
     await anext(pieces)

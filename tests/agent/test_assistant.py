@@ -17,13 +17,7 @@ from agent.typed import TextDoor, too_long
 from agent.waterfall import SOURCES_TOPIC, TURN_TOPIC, Waterfall
 from plugins.client import EngineClient
 from plugins.errors import EngineUnavailable
-
-SENTENCE = "Breakfast is served from 7 am to 10:30 on weekdays."
-PASSAGE = {
-    "chunk_id": "1", "doc_id": "breakfast", "title": "Breakfast", "source": "breakfast.md", "text": SENTENCE,
-    "position": 0, "score": 0.8,
-}  # fmt: skip
-CANDIDATE = {"text": SENTENCE, "kind": "sentence", "name": "", "passage": 0, "score": 0.8}
+from tests.agent.breakfast import CANDIDATE, PASSAGE, SENTENCE
 
 
 class Engine(EngineClient):

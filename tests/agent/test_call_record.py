@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_process_that_dies_lets_its_call_go(records: CallRecords, tmp_path: Pa
 
 def test_looking_at_a_call_that_is_over_leaves_nothing(records: CallRecords, tmp_path: Path) -> None:
     assert not records.is_held("call-1")
-    assert list((tmp_path / "calls").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_rooms_name_is_no_path(records: CallRecords, tmp_path: Path) -> None:
@@ -94,8 +95,61 @@ def test_a_rooms_name_is_no_path(records: CallRecords, tmp_path: Path) -> None:
 
 
 def test_half_a_record_is_none(records: CallRecords, tmp_path: Path) -> None:
+    records.write(CallRecord("call-1"))
     (tmp_path / "calls" / "call-1.json").write_text('{"room": "call-1", "mess')
     assert records.read("call-1") is None
+
+
+async def of_conversation(records: CallRecords, conversation: str, *, is_resumed: bool = False) -> Diary:
+    room = f"call-in-{conversation}"
+    diary = await Diary.open(records, room, agent="agent-1", is_resumed=is_resumed, conversation=conversation)
+    assert diary
+    return diary
+
+
+async def test_of_a_deleted_conversation_nothing_stays_on_record_and_nothing_is_added(records: CallRecords) -> None:
+    gone, stays = await of_conversation(records, "conv-gone"), await of_conversation(records, "conv-stays")
+    gone.note(HISTORY)
+    stays.note(HISTORY)
+    records.forget({"conv-gone"})
+    for _ in range(2):
+        assert records.read(gone.record.room) == replace(gone.record, messages=())
+        assert records.read(stays.record.room) == stays.record
+        gone.note((*HISTORY, *HISTORY))
+
+
+async def test_a_deletion_that_comes_while_the_record_is_written_still_holds(
+    records: CallRecords, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diary, marker = await of_conversation(records, "conv-gone"), tmp_path / "calls" / "call-in-conv-gone.deleted"
+    replaced = Path.replace
+
+    def delete_meanwhile(part: Path, path: Path) -> Path:
+        marker.touch()
+        return replaced(part, path)
+
+    monkeypatch.setattr(Path, "replace", delete_meanwhile)
+    diary.note(HISTORY)
+    record = records.read("call-in-conv-gone")
+    assert record and record.messages == ()
+
+
+async def test_a_call_whose_conversation_was_deleted_still_goes_on_in_another_process_and_leaves_nothing(
+    records: CallRecords, tmp_path: Path
+) -> None:
+    records.write(CallRecord("call-in-conv-gone", messages=HISTORY, conversation="conv-gone"))
+    records.forget({"conv-gone"})
+    diary = await of_conversation(records, "conv-gone", is_resumed=True)
+    diary.note(HISTORY)
+    record = records.read(diary.record.room)
+    assert record and (record.messages, record.conversation) == ((), "conv-gone")
+    diary.close()
+    assert list((tmp_path / "calls").iterdir()) == []
+
+
+def test_looking_for_what_to_forget_leaves_nothing(records: CallRecords, tmp_path: Path) -> None:
+    records.forget({"conv-gone"})
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_full_disk_ends_no_call(records: CallRecords, monkeypatch: pytest.MonkeyPatch) -> None:

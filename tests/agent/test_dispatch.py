@@ -21,5 +21,10 @@ def test_a_call_that_names_none_begins_one(metadata: str) -> None:
     assert is_id(dispatch.conversation) and not dispatch.goes_on
 
 
+def test_a_caller_whom_the_door_let_in_has_a_ticket() -> None:
+    assert read_dispatch('{"door": "browser"}').has_ticket
+    assert not read_dispatch("").has_ticket
+
+
 def test_a_broken_call_is_known_as_such() -> None:
     assert read_dispatch(RESUMED).is_resumed

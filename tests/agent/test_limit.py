@@ -27,6 +27,14 @@ def test_the_limit_rises_at_once() -> None:
     assert limit.calls == 5
 
 
+def test_what_the_engine_said_last_counts_for_callers_whom_no_door_has_let_in() -> None:
+    limit = Limit(lines=8)
+    assert limit.newest == 8
+    limit.learn(5)
+    limit.learn(2)
+    assert limit.newest == 2
+
+
 def test_there_are_never_more_calls_than_lines() -> None:
     limit = Limit(lines=4)
     limit.learn(16)

@@ -4,13 +4,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from agent.conversations.recordings import Recordings
 from agent.conversations.store import Conversations
 from agent.conversations.turns import Source, Turn
 from agent.database import Database
 from agent.librarian import outcome
-from agent.owner import ConversationArchive, engine_errors, known_suffixes
+from agent.owner import ConversationArchive, IndexLibrary, engine_errors, known_suffixes
+from agent.settings import Settings
+from agent.upkeep import search_passages
 from knowledge.report import Report
 from plugins.errors import EngineUnavailable, InvalidRequest, ModelError
 from web import errors
@@ -71,3 +74,30 @@ async def test_kept_conversations_are_shown_with_their_sources(tmp_path: Path) -
             await archive.newest(limit=10, before="yesterday")
     finally:
         await conversations.aclose()
+
+
+async def test_what_the_owner_tries_out_is_narrowed_down_like_a_callers_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, object]] = []
+
+    async def retrieve(request: web.Request) -> web.Response:
+        asked.append(await request.json())
+        return web.json_response({"passages": []})
+
+    app = web.Application()
+    app.router.add_post("/v1/retrieve", retrieve)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.UnixSite(runner, str(tmp_path / "engine.sock")).start()
+        monkeypatch.setenv("ENGINE_URL", f"unix:{tmp_path}/engine.sock")
+        settings = Settings()
+        await IndexLibrary(settings).search("when", title="Menu", source="menu.md")
+        await search_passages(settings, "when", k=3, collection="house", title="Menu", source="menu.md")
+    finally:
+        await runner.cleanup()
+    assert [(each["collection"], each["title"], each["source"]) for each in asked] == [
+        ("default", "Menu", "menu.md"),
+        ("house", "Menu", "menu.md"),
+    ]

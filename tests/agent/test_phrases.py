@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from agent import phrases
-from agent.phrases import ALL, ONE_MOMENT, RATE_HZ, cached, is_complete, render
+from agent.phrases import ALL, ONE_MOMENT, RATE_HZ, cached, missing, render
 from plugins.client import EngineClient, SpeechPiece
 from plugins.errors import EngineUnavailable
 
@@ -21,14 +21,18 @@ class Voice(EngineClient):
         super().__init__("unix:nowhere")
         self.said: list[str] = []
 
-    async def speak(self, text: str, *, voice: str | None = None, speed: float = 1.0) -> AsyncGenerator[SpeechPiece]:
+    async def speak(
+        self, text: str, *, voice: str | None = None, speed: float = 1.0, due_in_s: float = 0.0
+    ) -> AsyncGenerator[SpeechPiece]:
         self.said.append(text)
         for half in (SECOND[: len(SECOND) // 2], SECOND[len(SECOND) // 2 :]):
             yield SpeechPiece(half, 16_000)
 
 
 class Mute(EngineClient):
-    async def speak(self, text: str, *, voice: str | None = None, speed: float = 1.0) -> AsyncGenerator[SpeechPiece]:
+    async def speak(
+        self, text: str, *, voice: str | None = None, speed: float = 1.0, due_in_s: float = 0.0
+    ) -> AsyncGenerator[SpeechPiece]:
         raise EngineUnavailable("away")
         yield
 
@@ -41,22 +45,29 @@ def voice(tmp_path: Path) -> Path:
 
 
 async def test_phrases_are_rendered_once_and_read_from_then_on(tmp_path: Path, voice: Path) -> None:
-    assert not is_complete(tmp_path / "phrases", voice=voice)
+    assert missing(tmp_path / "phrases", voice=voice) == list(ALL)
     engine = Voice()
-    rendered = await render(engine, tmp_path / "phrases", voice=voice)
+    await render(engine, tmp_path / "phrases", voice=voice)
     assert engine.said == list(ALL)
-    assert is_complete(tmp_path / "phrases", voice=voice)
+    assert not missing(tmp_path / "phrases", voice=voice)
     again = cached(tmp_path / "phrases", voice=voice)
     for phrase in ALL:
-        assert rendered.audio[phrase].size == RATE_HZ
-        assert np.array_equal(again.audio[phrase], rendered.audio[phrase])
+        assert again.audio[phrase].size == RATE_HZ
+        assert not np.array_equal(again.audio[phrase], phrases.tones())
+
+
+async def test_only_what_is_missing_is_rendered(tmp_path: Path, voice: Path) -> None:
+    engine = Voice()
+    await render(engine, tmp_path, voice=voice, texts=["One.", "Two."])
+    await render(engine, tmp_path, voice=voice, texts=["Two.", "Three."])
+    assert engine.said == ["One.", "Two.", "Three."]
 
 
 async def test_another_voice_has_recordings_of_its_own(tmp_path: Path, voice: Path) -> None:
     await render(Voice(), tmp_path, voice=voice)
     other = tmp_path / "other.onnx"
     other.write_bytes(b"other weights")
-    assert not is_complete(tmp_path, voice=other)
+    assert missing(tmp_path, voice=other)
 
 
 async def test_without_a_recording_the_caller_hears_tones(tmp_path: Path, voice: Path) -> None:
@@ -68,11 +79,12 @@ async def test_without_a_recording_the_caller_hears_tones(tmp_path: Path, voice:
 async def test_a_failed_rendering_is_raised_and_leaves_nothing_half_done(tmp_path: Path, voice: Path) -> None:
     with pytest.raises(EngineUnavailable):
         await render(Mute("unix:nowhere"), tmp_path / "phrases", voice=voice)
-    assert not is_complete(tmp_path / "phrases", voice=voice)
+    assert missing(tmp_path / "phrases", voice=voice) == list(ALL)
 
 
 async def test_frames_carry_the_whole_phrase(tmp_path: Path, voice: Path) -> None:
-    known = await render(Voice(), tmp_path, voice=voice)
+    await render(Voice(), tmp_path, voice=voice)
+    known = cached(tmp_path, voice=voice)
     frames = [frame async for frame in known.frames(ONE_MOMENT)]
     assert sum(frame.samples_per_channel for frame in frames) == known.audio[ONE_MOMENT].size
     assert {frame.sample_rate for frame in frames} == {RATE_HZ}

@@ -11,13 +11,7 @@ from agent.prompting import AnswerRules, Prompting, answer_rules, chat_context
 from agent.settings import Settings
 from plugins.client import EngineClient
 from plugins.errors import EngineUnavailable
-
-SENTENCE = "Breakfast is served from 7 am to 10:30 on weekdays."
-PASSAGE = {
-    "chunk_id": "1", "doc_id": "breakfast", "title": "Breakfast", "source": "breakfast.md", "text": SENTENCE,
-    "position": 0, "score": 0.8,
-}  # fmt: skip
-CANDIDATE = {"text": SENTENCE, "kind": "sentence", "name": "", "passage": 0, "score": 0.8}
+from tests.agent.breakfast import CANDIDATE, PASSAGE, SENTENCE
 
 
 class Library(EngineClient):

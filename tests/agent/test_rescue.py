@@ -75,6 +75,15 @@ async def test_an_agent_on_its_way_is_given_time_to_come(scene: Scene) -> None:
     assert scene.rooms.done.count(("dispatch", "room")) == 2
 
 
+async def test_somebody_who_has_just_been_given_a_place_in_line_is_not_sent_for_twice(scene: Scene) -> None:
+    scene.records.write(CallRecord("room", waiting_since_s=scene.now))
+    await scene.rescue.look()
+    assert scene.rooms.done == []
+    scene.now += LAUNCH_S
+    await scene.rescue.look()
+    assert ("dispatch", "room") in scene.rooms.done
+
+
 async def test_a_call_whose_caller_is_gone_is_forgotten(scene: Scene) -> None:
     scene.rooms.callers.clear()
     await scene.rescue.look()

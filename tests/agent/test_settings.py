@@ -22,7 +22,7 @@ def test_env_example_shows_every_setting_with_its_default() -> None:
     assert (ROOT / ".env.example").read_text() == example(), "run `python -m agent.settings > .env.example`"
 
 
-def test_only_the_settings_file_reads_the_environment() -> None:
+def test_only_the_settings_read_the_environment() -> None:
     readers = [path for path in SOURCES if re.search(r"os\.(environ(?!\[\S+\] = )|getenv)", path.read_text())]
     assert readers == [Path(module.__file__)]
 

@@ -26,7 +26,7 @@ class Call:
         self.now_s += seconds + DETECTION_S
         self.clock.on_user_state(UserStateChangedEvent(old_state="speaking", new_state="listening"))
         if text:
-            self.clock.on_transcript(UserInputTranscribedEvent(transcript=text, is_final=True))
+            self.clock.words.on_transcript(UserInputTranscribedEvent(transcript=text, is_final=True))
 
     def be_silent(self, seconds: float) -> None:
         """More silence than the detector has already seen."""
@@ -64,10 +64,10 @@ def test_pauses_within_a_turn_are_learned_and_pauses_between_turns_are_not() -> 
 def test_the_words_of_a_turn_are_those_since_the_last_one() -> None:
     call = Call()
     call.speak("is there a pool")
-    call.clock.on_item(commit("is there a pool"))
+    call.clock.words.on_item(commit("is there a pool"))
     call.speak("and")
     call.speak("a sauna")
-    assert call.clock.text == "and a sauna"
+    assert call.clock.words.settled == "and a sauna"
 
 
 async def test_livekit_is_answered_at_once_after_a_complete_question() -> None:

@@ -20,6 +20,9 @@ RULES = TurnRules(finished_s=0.25, open_s=0.45, longest_s=1.2)
         "that's all thank you",
         "yes please",
         "what's the wifi password",
+        "when is check in",
+        "can my brother drop by",
+        "can i log in",
     ],
 )
 def test_a_complete_question_and_a_closing_word_end_a_turn(text: str) -> None:
@@ -45,7 +48,9 @@ def test_more_must_come_after_a_hanging_word_or_half_a_number(text: str) -> None
     assert how_it_ends(text) is Ending.HANGING
 
 
-@pytest.mark.parametrize("text", ["how much is", "can i", "do you have", "a table for", "could you tell me", "well,"])
+@pytest.mark.parametrize(
+    "text", ["how much is", "can i", "do you have", "a table for", "could you tell me", "well,", "what is it in"]
+)
 def test_more_is_likely_after_words_that_ask_for_another(text: str) -> None:
     assert how_it_ends(text) is Ending.LOOSE
 

@@ -85,10 +85,10 @@ def test_every_caller_begins_elsewhere_in_the_same_pool() -> None:
     assert rotated(pool, number=1, total=3) == ["c", "d", "e", "f", "a", "b"]
 
 
-def test_one_caller_has_the_whole_client_and_the_light_ones_share_processes() -> None:
+def test_one_of_few_callers_has_the_whole_client_and_the_light_ones_share_processes() -> None:
     names = [str(number) for number in range(6)]
-    light = [Share(names[1:5], 1, 6, is_light=True), Share(names[5:], 5, 6, is_light=True)]
-    assert shares(names, most=4) == [Share(names[:1], 0, 6), *light]
+    assert shares(names, most=4) == [Share(names[:4], 0, 6, is_light=True), Share(names[4:], 4, 6, is_light=True)]
+    assert shares(names[:2]) == [Share(names[:1], 0, 2), Share(names[1:2], 1, 2, is_light=True)]
     assert shares(names[:1]) == [Share(names[:1], 0, 1)]
 
 

@@ -1,16 +1,18 @@
 """The made-up collection: as large as asked for, found by its vectors and words, the same every time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench.knowledge_large import SENTENCES_PER_CHUNK, Large, number_of
-from bench.knowledge_speed import index_recall
+from bench.knowledge_speed import index_recall, made
 from knowledge.index import Index
 from knowledge.rows import SentenceRow
 from knowledge.scope import Scope
 from knowledge.store import Vectors
+from tests.knowledge.fakes import WordEmbedder
 
 DIM = 32
 CHUNKS = 40
@@ -51,6 +53,16 @@ def test_a_sentence_is_near_the_real_one(index: Index) -> None:
 
 def test_chunks_are_found_by_words(index: Index) -> None:
     assert index.matching_ids("rented", Scope(), limit=3, misspelt=False)
+
+
+def test_what_was_made_is_used_again_until_it_would_be_another(large: Large, tmp_path: Path) -> None:
+    embedder = WordEmbedder(name="made up", dim=DIM)
+    folder = made(large, embedder, below=tmp_path / "large")
+    (folder / ".seen").touch()
+    assert made(large, embedder, below=tmp_path / "large") == folder
+    assert (folder / ".seen").exists()
+    other = made(replace(large, chunks=CHUNKS + 1), embedder, below=tmp_path / "large")
+    assert list((tmp_path / "large").iterdir()) == [other]
 
 
 def test_a_search_that_looks_at_everything_misses_nothing(index: Index, large: Large) -> None:

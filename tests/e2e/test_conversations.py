@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 
+from agent.call_record import CALLS_FOLDER, CallRecords
 from agent.caller.conversation import Caller
 from agent.caller.line import RATE_HZ
 from agent.caller.script import CallScript, Say
@@ -100,10 +101,33 @@ async def test_a_recorded_call_says_so_and_its_recording_goes_with_the_conversat
         await until_whole(file)
         left, right = loudness(file)
         assert left > 0.005 and right > 0.005, "both sides are on it"
-        command = [sys.executable, "-m", "agent", "conversations", "delete", known]
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        await asyncio.to_thread(subprocess.run, command, cwd=tmp_path, env=environment, check=True)
+        await deleted(tmp_path, known)
         assert not recordings.files(known)
+
+
+async def test_a_conversation_that_is_deleted_during_its_call_leaves_nothing_and_the_call_goes_on(
+    landline: Landline,
+) -> None:
+    calls = CallRecords(landline.folder / CALLS_FOLDER)
+    async with Caller(await ask_for_ticket(landline.base_url)) as caller:
+        await caller.hear_greeting()
+        await caller.type(QUESTION)
+        known, room = caller.ticket.conversation, caller.ticket.room
+        await kept(landline, known, turns=1)
+        before = calls.read(room)
+        await deleted(landline.folder, known)
+        gone = calls.read(room)
+        assert FOLLOW_UP_KEY in (await caller.type(FOLLOW_UP)).answer
+        after = calls.read(room)
+    assert before and gone and after
+    assert before.messages and gone.messages == after.messages == ()
+
+
+async def deleted(folder: Path, conversation: str) -> None:
+    """`landline conversations delete`."""
+    command = [sys.executable, "-m", "agent", "conversations", "delete", conversation]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    await asyncio.to_thread(subprocess.run, command, cwd=folder, env=environment, check=True)
 
 
 async def until_whole(file: Path) -> None:

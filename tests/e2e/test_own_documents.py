@@ -114,6 +114,9 @@ def test_a_hundred_chunks_come_from_a_prefix_into_an_index_in_the_store(owner: O
     owner.run("knowledge", "restore", str(saved))
     assert owner.read("knowledge", "stats")["collections"] == numbers["collections"]
     assert owner.read("knowledge", "search", "what does lake room 17 cost", ENGINE_URL=ALONE)[0] == best
+    only = ("--title", "Lake room 3", "--source", "papers/house/03.md")
+    found = owner.read("knowledge", "search", "what does lake room 17 cost", *only, ENGINE_URL=ALONE)
+    assert {passage["title"] for passage in found} == {"Lake room 3"}
 
 
 @pytest.mark.parametrize("uri", ["index", "s3://together/index"])

@@ -1,4 +1,4 @@
-"""The quick form of an embedding model: the same vectors, and never another model's."""
+"""The quick form of an embedding model: nearly the same vectors, and never another model's."""
 
 import logging
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knowledge.converted import ConvertedModel, find_copy, make_copy
+from knowledge.converted import LEAST_LIKENESS, ConvertedModel, find_copy, make_copy
 from knowledge.embeddings import Embedder
 
 TEXTS = ["hello", "The lake is 90 metres deep, and swimming is allowed.", "breakfast " * 400]
@@ -30,12 +30,12 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield folder
 
 
-def test_the_copy_gives_the_same_vectors(original: Embedder, copies: Path) -> None:
+def test_the_copy_gives_nearly_the_same_vectors(original: Embedder, copies: Path) -> None:
     copy = find_copy(original.path, copies)
     assert copy
-    np.testing.assert_allclose(
-        ConvertedModel(copy, original.path, threads=1).encode(TEXTS), original.embed_passages(TEXTS), atol=1e-4
-    )
+    vectors = ConvertedModel(copy, original.path, threads=1).encode(TEXTS)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert (vectors * original.embed_passages(TEXTS)).sum(axis=1).min() > LEAST_LIKENESS
 
 
 def test_with_a_copy_pytorch_is_not_imported(copies: Path) -> None:

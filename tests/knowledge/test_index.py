@@ -75,15 +75,15 @@ def test_an_index_that_was_never_written_is_empty(index: Index) -> None:
 
 def test_documents_are_found_by_vector_best_first(index: Index) -> None:
     index.replace([prepared("a", 0, 1), prepared("b", 2)])
-    (chunk, product), *others = index.nearest_chunks(unit(1), Scope(), limit=2)
-    assert (chunk.chunk_id, chunk.title, chunk.position, product) == ("a:1", "a", 1, pytest.approx(1.0))
-    assert others[0][1] == pytest.approx(0.0, abs=1e-6)
+    nearest, other = index.nearest_chunks(unit(1), Scope(), limit=2)
+    assert (nearest.row.chunk_id, nearest.row.title, nearest.row.position) == ("a:1", "a", 1)
+    assert (nearest.vector.tolist(), float(other.vector @ unit(1))) == (unit(1).tolist(), 0.0)
 
 
 def test_documents_are_found_by_their_words(index: Index) -> None:
     index.replace([prepared("a", 0, 1), prepared("b", 2)])
     for _ in ("before the words are indexed", "after"):
-        found = [row.chunk_id for row, _ in index.matching_chunks("b", Scope(), limit=1, misspelt=False)]
+        found = [chunk.row.chunk_id for chunk in index.matching_chunks("b", Scope(), limit=1, misspelt=False)]
         assert found == ["b:0"]
         index.optimize()
 
@@ -96,7 +96,7 @@ def test_odd_words_match_nothing(index: Index, text: str) -> None:
 
 def test_a_scope_leaves_other_documents_out(index: Index) -> None:
     index.replace([prepared("a", 0), prepared("b", 0)])
-    assert [row.doc_id for row, _ in index.nearest_chunks(unit(0), Scope(title="b"), limit=9)] == ["b"]
+    assert [chunk.row.doc_id for chunk in index.nearest_chunks(unit(0), Scope(title="b"), limit=9)] == ["b"]
     assert index.nearest_chunks(unit(0), Scope(title="it's", source="x' OR '1' = '1"), limit=9) == []
 
 
@@ -107,8 +107,8 @@ def test_a_large_table_is_found_in_through_an_index_of_its_vectors(
     index.replace([prepared(f"{number:x}", *range(DIM)) for number in range(100)])
     index.optimize()
     index.replace([prepared("late", 5)])
-    assert {row.position for row, _ in index.nearest_chunks(unit(3), Scope(), limit=10)} == {3}
-    assert "late" in {row.doc_id for row, _ in index.nearest_chunks(unit(5), Scope(), limit=101)}
+    assert {chunk.row.position for chunk in index.nearest_chunks(unit(3), Scope(), limit=10)} == {3}
+    assert "late" in {chunk.row.doc_id for chunk in index.nearest_chunks(unit(5), Scope(), limit=101)}
 
 
 def test_vectors_come_back_beside_their_rows(index: Index) -> None:
@@ -139,7 +139,7 @@ def test_collections_are_apart(index: Index) -> None:
     index.replace([prepared("a", 0), prepared("b", 0, collection="other")])
     assert texts(index) == {"chunk 0 of a"}
     assert texts(index, "other") == {"chunk 0 of b"}
-    assert [hit.doc_id for hit, _ in index.nearest_chunks(unit(0), Scope("other"), limit=9)] == ["b"]
+    assert [chunk.row.doc_id for chunk in index.nearest_chunks(unit(0), Scope("other"), limit=9)] == ["b"]
     assert {document.origin for document in index.documents("other")} == {"/o'brien/b.md"}
 
 
@@ -149,12 +149,17 @@ def test_a_collection_name_is_never_sql(index: Index, name: str) -> None:
         index.all_chunks(name)
 
 
-def test_sentences_and_similarities_are_fetched_by_chunk(index: Index) -> None:
-    index.replace([prepared("a", 0, 1)])
-    rows, vectors = index.sentences_of(["a:1", "gone:0"])
-    assert ([row.chunk_id for row in rows], vectors.shape) == (["a:1"], (1, DIM))
-    assert index.chunk_similarities(unit(1), ["a:0", "a:1", "gone:0"]) == {"a:0": 0.0, "a:1": 1.0}
-    assert index.chunk_similarities(unit(1), []) == {}
+def test_a_chunk_is_found_with_its_sentences(index: Index) -> None:
+    document = prepared("a", 0, 1)
+    index.replace([document])
+    for found in (
+        index.nearest_chunks(unit(1), Scope(), limit=1),
+        index.matching_chunks("chunk 1 a", Scope(), limit=1, misspelt=False),
+    ):
+        (chunk,) = found
+        assert chunk.row == document.chunks[1]
+        assert [(line.chunk_id, line.text, line.context) for line in chunk.lines] == [("a:1", "chunk 1 of a", "a")]
+        assert chunk.lines[0].vector.tolist() == unit(1).tolist()
 
 
 def test_another_reader_sees_every_write_without_reopening(index: Index) -> None:

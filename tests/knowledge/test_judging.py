@@ -11,7 +11,7 @@ RARITY = Rarity([meaningful(SAUNA), meaningful("Dogs sleep in the garden.")])
 
 
 def case(question: str, score: float = 0.5) -> Case:
-    return Case(question, SAUNA, score, RARITY)
+    return Case(question, SAUNA, WordEmbedder().embed_passages([SAUNA])[0], score, RARITY)
 
 
 def test_a_word_that_the_sentence_lacks_is_foreign(embedder: WordEmbedder) -> None:
@@ -19,9 +19,16 @@ def test_a_word_that_the_sentence_lacks_is_foreign(embedder: WordEmbedder) -> No
     assert heated < 0 < painted
 
 
-@pytest.mark.parametrize("question", ["", "is it", "?!…"])
-def test_a_question_without_meaningful_words_has_nothing_foreign(question: str, embedder: WordEmbedder) -> None:
-    assert foreignness([case(question)], embedder) == [0]
+@pytest.mark.parametrize("question", ["", "is it", "?!…", "when is the sauna heated"])
+def test_a_question_whose_words_the_sentence_has_is_not_embedded(question: str, embedder: WordEmbedder) -> None:
+    (foreign,) = foreignness([case(question)], embedder)
+    assert foreign < 0
+    assert embedder.embedded == []
+
+
+def test_only_words_that_the_sentence_lacks_are_left_out(embedder: WordEmbedder) -> None:
+    foreignness([case("when is the sauna painted")], embedder)
+    assert embedder.embedded == ["when is the sauna painted", "when is the sauna"]
 
 
 def test_unknown_words_and_things_asked_for_are_seen() -> None:

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import lancedb
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from knowledge.backup import About, back_up, read_about, restore
 from knowledge.catalog import chunks_of, entries, matching, numbers
-from knowledge.errors import BackupUnusable, EmbeddingMismatch, KnowledgeError, StorageFull
+from knowledge.errors import BackupUnusable, EmbeddingMismatch, KnowledgeError, LayoutMismatch, StorageFull
 from knowledge.index import Index
 from knowledge.ingest import Report, ingest
-from knowledge.reembedding import Reembedded, reembed
+from knowledge.reembedding import Reembedded, is_needed, reembed
 from knowledge.report import Step
 from knowledge.scope import Scope
 from knowledge.verifying import verify
@@ -260,3 +262,68 @@ def test_a_third_model_does_not_mix_with_what_the_second_began(put: Put, index: 
     _, steps = change_model(index, third)
     assert len(steps) == 3
     assert verify(Index(index.uri, "third", third.dim)).problems == ()
+
+
+# Another layout
+
+
+FIRST_LAYOUT_LACKS = {"chunks": ["page", "ingested_at"], "sentences": ["page", "above", "hash"]}
+
+
+def written_in(index: Index, layout: str, *, without: dict[str, list[str]]) -> Index:
+    """The same index as another version of the program would have written it."""
+    tables = {name: pa.Table.from_batches(list(index.rows(name))) for name in ("chunks", "sentences")}
+    database = lancedb.connect(index.uri)
+    for name, rows in tables.items():
+        about = rows.schema.metadata | {b"landline.layout": layout.encode()}
+        kept = rows.drop_columns(without.get(name, [])).replace_schema_metadata(about)
+        database.create_table(name, kept, mode="overwrite")
+    return Index(index.uri, index.embedder_name, index.dim)
+
+
+def test_an_index_of_an_older_layout_is_refused_with_the_one_command_that_rebuilds_it(put: Put, index: Index) -> None:
+    put({"a.txt": "We open at nine."})
+    old = written_in(index, "1", without=FIRST_LAYOUT_LACKS)
+    for attempt in (old.revision, lambda: old.remove(["a"]), lambda: entries(old), lambda: verify(old)):
+        with pytest.raises(LayoutMismatch, match="older version.*landline knowledge reembed"):
+            attempt()
+
+
+def test_an_older_layout_is_rebuilt_from_the_texts_that_it_holds(
+    put: Put, folder: Path, index: Index, embedder: WordEmbedder
+) -> None:
+    put({"house.md": "# House\n\n## Pets\n\nPlease note:\n\n- Dogs stay out of the restaurant at all times, please.\n"})
+    put({}, collection="other")
+    texts = [{row.text for row in index.all_chunks(name)[0]} for name in ("default", "other")]
+    quotable = {row.text for row in index.all_sentences("default")[0]}
+    assert not is_needed(index, embedder.name, embedder.dim)
+    assert is_needed(written_in(index, "1", without=FIRST_LAYOUT_LACKS), embedder.name, embedder.dim)
+    (folder / "house.md").unlink()
+    outcome, _ = change_model(index, embedder)
+    assert outcome == Reembedded(documents=2, is_complete=True)
+    rebuilt = Index(index.uri, index.embedder_name, index.dim)
+    assert not is_needed(rebuilt, embedder.name, embedder.dim)
+    assert [{row.text for row in rebuilt.all_chunks(name)[0]} for name in ("default", "other")] == texts
+    sentences, _ = rebuilt.all_sentences("default")
+    assert {row.text for row in sentences} == quotable
+    assert all("Pets" in row.above for row in sentences)
+    assert verify(rebuilt).problems == ()
+
+
+def test_what_an_older_version_began_to_rebuild_is_begun_again(put: Put, index: Index, embedder: WordEmbedder) -> None:
+    put({f"{name}.txt": f"This is text {name}." for name in "ab"})
+    change_model(index, embedder, stop_after=1)
+    staging = Index(f"{index.uri}/.reembed", index.embedder_name, index.dim)
+    written_in(staging, "1", without=FIRST_LAYOUT_LACKS)
+    _, steps = change_model(index, embedder)
+    assert len(steps) == 2
+
+
+def test_a_newer_layout_is_left_alone_and_the_way_out_is_an_update(
+    put: Put, index: Index, embedder: WordEmbedder
+) -> None:
+    put({"a.txt": "We open at nine."})
+    new = written_in(index, "99", without={})
+    for attempt in (new.revision, lambda: is_needed(new, embedder.name, embedder.dim)):
+        with pytest.raises(LayoutMismatch, match="newer version.*Update"):
+            attempt()

@@ -26,13 +26,21 @@ def test_words_of_every_question_carry_nothing() -> None:
 
 def test_rare_words_count_more() -> None:
     rarity = Rarity(map(meaningful, ["dog room", "cat room", "bird room"]))
-    question = meaningful("dog room")
-    assert rarity.shared(question, meaningful("a dog")) > 0.8
-    assert rarity.shared(question, meaningful("a room")) < 0.2
-    assert rarity.shared(question, question) == pytest.approx(1.0)
-    assert rarity.shared(meaningful("hello"), question) == 0.0
+    question = rarity.weigh(meaningful("dog room"))
+    assert question.shared(meaningful("a dog")) > 0.8
+    assert question.shared(meaningful("a room")) < 0.2
+    assert question.shared(meaningful("dog room")) == pytest.approx(1.0)
+    assert rarity.weigh(meaningful("hello")).shared(meaningful("dog room")) == 0.0
 
 
 def test_a_word_that_no_sentence_has_is_the_rarest() -> None:
     rarity = Rarity(map(meaningful, ["dog room", "cat room"]))
     assert rarity.of("tennis") > rarity.of("dog") > rarity.of("room")
+
+
+def test_a_word_that_was_found_is_not_unknown_though_nobody_counted_it() -> None:
+    rarity = Rarity([meaningful("dog room")])
+    question = meaningful("tennis room")
+    assert rarity.unknown(question) > 0.5
+    assert rarity.knowing(meaningful("a tennis court")).unknown(question) == 0.0
+    assert rarity.unknown(question) > 0.5

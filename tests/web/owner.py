@@ -149,9 +149,10 @@ class Library:
     async def remove(self, doc_id: str) -> bool:
         return self.kept.pop(doc_id, None) is not None
 
-    async def search(self, query: str) -> Json:
+    async def search(self, query: str, *, title: str, source: str) -> Json:
         passage = {"title": "Breakfast", "source": "breakfast.md", "position": 0, "page": 3, "score": 0.91}
-        passages = [passage | {"text": SOURCE["passage"]}] if "breakfast" in query else []
+        is_meant = title in ("", passage["title"]) and source in ("", passage["source"])
+        passages = [passage | {"text": SOURCE["passage"]}] if "breakfast" in query and is_meant else []
         return {"passages": passages, "took_ms": 11.5}
 
 

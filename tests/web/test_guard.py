@@ -187,10 +187,11 @@ async def test_a_body_of_unknown_length_is_read_only_as_far_as_the_longest_may_g
         while True:
             yield b"x" * 65536
 
-    sizes = {"max_text_bytes": 10, "max_audio_bytes": 2**20, "max_document_bytes": 10}
-    async with guarded(config, **sizes) as door:
-        assert (await door.post("/chat", data=endless())).status == 411
-        assert (await door.post("/transcribe", data=endless())).status == 413
+    for document_bytes in (10, 2**21):
+        sizes = {"max_text_bytes": 10, "max_audio_bytes": 2**20, "max_document_bytes": document_bytes}
+        async with guarded(config, **sizes) as door:
+            assert (await door.post("/chat", data=endless())).status == 411
+            assert (await door.post("/transcribe", data=endless())).status == 413
 
 
 async def test_callers_of_one_address_are_counted_too(config: WebConfig) -> None:

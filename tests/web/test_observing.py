@@ -50,6 +50,12 @@ async def test_metrics_show_the_doors_and_the_engines(open_door: OpenDoor) -> No
     assert "turns_total" not in await (await door.get("/metrics?only=web")).text()
 
 
+async def test_callers_who_wait_are_counted_by_their_door(open_door: OpenDoor) -> None:
+    door = await open_door(waiting_by_phone=lambda: 3)
+    await door.get("/metrics")
+    assert (value("calls_waiting", door="voice"), value("calls_waiting", door="phone")) == (0, 3)
+
+
 def test_no_name_is_the_doors_and_the_engines() -> None:
     engines = {metric.name for metric in ENGINES_REGISTRY.collect()}
     assert CALLS.describe()[0].name in engines

@@ -4,8 +4,10 @@ Needs the system's Flite (Debian: `libflite1`), with the voices kal, kal16, awb,
 """
 
 import ctypes
+from collections.abc import Mapping
 from ctypes import c_char_p, c_float, c_int, c_short, c_void_p
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +27,9 @@ class _Wave(ctypes.Structure):
     ]
 
 
-SIGNATURES = {
+Signatures = Mapping[str, tuple[Any, list[Any]]]
+"""What functions of the library give and take."""
+SIGNATURES: Signatures = {
     "flite_synth_text": (c_void_p, [c_char_p, c_void_p]),
     "utt_wave": (ctypes.POINTER(_Wave), [c_void_p]),
     "utt_relation": (c_void_p, [c_void_p, c_char_p]),
@@ -40,18 +44,21 @@ SIGNATURES = {
 }
 
 
-@cache
-def _library() -> ctypes.CDLL:
+def open_library(more: Signatures | None = None) -> ctypes.CDLL:
+    """Flite's library, its functions of `SIGNATURES` and `more` ready to be called. Raises `OSError` without it."""
     library = ctypes.CDLL("libflite.so.1", mode=ctypes.RTLD_GLOBAL)
-    for name, (result, arguments) in SIGNATURES.items():
+    for name, (result, arguments) in {**SIGNATURES, **(more or {})}.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
     library.flite_init()
     return library
 
 
+_library = cache(open_library)
+
+
 @cache
-def _voice(name: str) -> int:
+def open_voice(name: str) -> int:
     """The address of a registered voice: `kal`, `kal16`, `awb`, `rms` or `slt`."""
     _library()
     register = getattr(ctypes.CDLL(f"libflite_cmu_us_{name}.so.1"), f"register_cmu_us_{name}")
@@ -71,7 +78,7 @@ class Flite:
 
         `pitch_hz` is the mean pitch, None the voice's own; kal and kal16 keep theirs.
         """
-        library, address = _library(), _voice(voice)
+        library, address = _library(), open_voice(voice)
         features = ctypes.cast(address, ctypes.POINTER(_VoiceHead)).contents.features
         library.feat_set_float(features, b"duration_stretch", stretch)
         library.feat_remove(features, PITCH)

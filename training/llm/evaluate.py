@@ -18,6 +18,7 @@ from typing import Any
 from agent.follow_up import search_query
 from agent.prompts import read_stock, stock_lines
 from agent.quote import QuotePrompt, quote_prompt
+from agent.settings import EMBEDDERS
 from knowledge.embeddings import Embedder
 from knowledge.index import Index
 from knowledge.ingest import ingest
@@ -133,7 +134,7 @@ def measure(model: Path = MODEL, *, sets: Sets = HELD_OUT) -> dict[str, float]:
 
 def examine(choose: Choose, *, sets: Sets, choosing: bool = False) -> Results:
     """Ask everything; `choosing` leaves it to `choose` which of several good lines is said."""
-    embedder = Embedder(threads=1)
+    embedder = Embedder(threads=1, copies=EMBEDDERS)
     with (
         house(DEMO, embedder, choose, choosing=choosing) as hotel,
         house(sets.other_documents, embedder, choose, choosing=choosing) as others,

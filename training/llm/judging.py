@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
+from agent.settings import EMBEDDERS
 from knowledge.embeddings import Embedder
 from knowledge.judging import Evidence, Weights
 from training.llm.evaluate import DEMO, DEVELOPMENT, first_line, house, read
@@ -25,7 +26,7 @@ Rows = list[tuple[Evidence, bool]]
 
 def gather() -> Rows:
     """The evidence on every development question, and whether the documents answer it."""
-    embedder = Embedder(threads=1)
+    embedder = Embedder(threads=1, copies=EMBEDDERS)
     return [
         *_asked_of(DEMO, DEVELOPMENT.demo, embedder),
         *_asked_of(DEVELOPMENT.other_documents, DEVELOPMENT.others, embedder),

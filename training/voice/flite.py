@@ -5,10 +5,11 @@ Source: https://github.com/festvox/flite (library `libflite1` in Debian).
 
 import ctypes
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from training.audio.flite import Signatures, open_library, open_voice
 
 SAMPLE_RATE_HZ = 16_000
 PITCH_STEP_S = 0.005
@@ -36,16 +37,6 @@ class Spoken:
         return self.pitch_hz > _VOICED_HZ
 
 
-class _Wave(ctypes.Structure):
-    _fields_ = [
-        ("type", ctypes.c_char_p),
-        ("sample_rate", ctypes.c_int),
-        ("num_samples", ctypes.c_int),
-        ("num_channels", ctypes.c_int),
-        ("samples", ctypes.POINTER(ctypes.c_short)),
-    ]
-
-
 class _Track(ctypes.Structure):
     _fields_ = [
         ("type", ctypes.c_char_p),
@@ -56,41 +47,18 @@ class _Track(ctypes.Structure):
     ]
 
 
-_SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
-    "flite_synth_text": (ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_void_p]),
-    "utt_wave": (ctypes.POINTER(_Wave), [ctypes.c_void_p]),
-    "utt_relation": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_char_p]),
-    "relation_head": (ctypes.c_void_p, [ctypes.c_void_p]),
-    "item_next": (ctypes.c_void_p, [ctypes.c_void_p]),
-    "item_feat_string": (ctypes.c_char_p, [ctypes.c_void_p, ctypes.c_char_p]),
-    "item_feat_float": (ctypes.c_float, [ctypes.c_void_p, ctypes.c_char_p]),
+_PITCH_SIGNATURES: Signatures = {
     "feat_val": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_char_p]),
     "val_track": (ctypes.POINTER(_Track), [ctypes.c_void_p]),
-    "delete_utterance": (None, [ctypes.c_void_p]),
 }
-
-
-def _open_library() -> ctypes.CDLL:
-    library = ctypes.CDLL("libflite.so.1", mode=ctypes.RTLD_GLOBAL)
-    for name, (result, arguments) in _SIGNATURES.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
-    library.flite_init()
-    return library
-
-
-def _open_voice(name: str) -> int:
-    register = getattr(ctypes.CDLL(f"libflite_cmu_us_{name}.so.1"), f"register_cmu_us_{name}")
-    register.restype, register.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
-    return register(None)
 
 
 class Flite:
     """A flite voice. Raises `OSError` where the shared libraries are not installed (`apt-get install flite`)."""
 
     def __init__(self, *, voice: str = "slt") -> None:
-        self._flite = _open_library()
-        self._voice = _open_voice(voice)
+        self._flite = open_library(_PITCH_SIGNATURES)
+        self._voice = open_voice(voice)
 
     def speak(self, text: str) -> Spoken:
         utterance = self._flite.flite_synth_text(text.encode(), self._voice)

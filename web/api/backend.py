@@ -13,7 +13,8 @@ class Chat:
 
     `messages` are OpenAI's with plain text as content. `options` are the fields of OpenAI's chat request that a model
     honours. `documents` None leaves it to the agent whether its owner's documents are used; `collection`, `title` and
-    `source` narrow them down. A `conversation` that is named goes on, with what was said in it before; True begins one.
+    `source` narrow them down. A `conversation` that is named goes on with what is kept of it, not with what `messages`
+    say of it; True begins one.
     """
 
     messages: Sequence[Json]

@@ -134,7 +134,8 @@ class ChatRequest(Sampling):
     those of one `collection`, `title` or `source`; false asks the bare model. Left out, documents are used where the
     answer mode is `quote` (the starter models, which are sensible only so) and the request has neither tools nor a
     response format. `conversation` is the id of one that goes on, on whichever door it began: what was said in it comes
-    before the last message. True begins one; the answer's `conversation` is its id. Without it nothing is kept.
+    before the last message, and of the other messages only those of the system count. True begins one; the answer's
+    `conversation` is its id, another one if nobody knows the id that was asked for. Without it nothing is kept.
     """
 
     messages: list[Message] = Field(min_length=1, max_length=MAX_MESSAGES)

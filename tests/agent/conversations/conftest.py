@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
+from agent.call_record import CallRecords
 from agent.conversations.recordings import Recordings
 from agent.conversations.store import Conversations
 from agent.database import METADATA, Database
@@ -47,6 +48,12 @@ def recordings(tmp_path: Path) -> Recordings:
 
 
 @pytest.fixture
-def conversations(database: Database, recordings: Recordings) -> Conversations:
+def calls(tmp_path: Path) -> CallRecords:
+    """No running calls."""
+    return CallRecords(tmp_path / "calls")
+
+
+@pytest.fixture
+def conversations(database: Database, recordings: Recordings, calls: CallRecords) -> Conversations:
     """No conversations yet."""
-    return Conversations(database, recordings=recordings)
+    return Conversations(database, recordings=recordings, calls=calls)

@@ -3,10 +3,12 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from agent.call_record import CallRecords, Diary
 from agent.conversations.recordings import Recordings
 from agent.conversations.store import Conversations
 from agent.conversations.turns import Message, Source, Turn, new_id
@@ -155,6 +157,37 @@ async def test_deleting_takes_turns_and_recordings_along(
     assert await conversations.get(stays) and recordings.files(stays)
     async with database.transaction() as connection:
         assert await connection.scalar(text("SELECT count(*) FROM turns")) == 1
+
+
+async def on_record(calls: CallRecords, conversation: str) -> Diary:
+    diary = await Diary.open(calls, f"call-{conversation}", agent="agent", is_resumed=False, conversation=conversation)
+    assert diary
+    diary.note([{"role": "user", "content": "when is breakfast"}])
+    return diary
+
+
+async def test_deleting_reaches_what_is_on_record_of_running_calls(
+    conversations: Conversations, calls: CallRecords
+) -> None:
+    gone, stays = [await conversations.begin(None, door="voice") for _ in range(2)]
+    diaries = {one: await on_record(calls, one) for one in (gone, stays)}
+    await conversations.delete([gone])
+    assert diaries[stays].record == calls.read(f"call-{stays}")
+    assert calls.read(f"call-{gone}") == replace(diaries[gone].record, messages=())
+
+
+async def test_a_call_of_another_machine_learns_of_the_deletion_with_its_next_turn(
+    conversations: Conversations, calls: CallRecords, database: Database, recordings: Recordings, tmp_path: Path
+) -> None:
+    begun = await conversations.begin(None, door="voice")
+    await on_record(calls, begun)
+    elsewhere = Conversations(database, recordings=recordings, calls=CallRecords(tmp_path / "elsewhere"))
+    await elsewhere.delete([begun])
+    record = calls.read(f"call-{begun}")
+    assert record and record.messages
+    await conversations.add(begun, turn("after"))
+    record = calls.read(f"call-{begun}")
+    assert record and not record.messages
 
 
 async def test_a_call_that_runs_on_brings_nothing_back_of_what_was_deleted(conversations: Conversations) -> None:

@@ -134,6 +134,22 @@ async def test_a_question_that_cannot_be_searched_spoils_no_other(bench: Bench) 
     assert isinstance(broken, EngineError)
 
 
+async def test_a_question_that_cannot_be_searched_spoils_no_embedding(bench: Bench) -> None:
+    bench.knowledge.gate.clear()
+    first = asyncio.create_task(bench.client.retrieve("first"))
+    await asyncio.to_thread(bench.knowledge.entered.wait)
+    embedding = asyncio.create_task(bench.client.embed(["a"], kind="query"))
+    broken = asyncio.create_task(bench.client.retrieve("broken"))
+    while bench.engine.reading.waiting < 2:
+        await asyncio.sleep(0.001)
+    bench.knowledge.gate.set()
+    await first
+    assert await embedding == [[1.0, 0.0]]
+    with pytest.raises(EngineError):
+        await broken
+    assert bench.knowledge.batches[1:] == [["broken"]]
+
+
 async def test_a_call_that_is_over_is_released(bench: Bench) -> None:
     await bench.client.release_call("call-1")
     assert bench.llama.released == ["call-1"]

@@ -64,6 +64,8 @@ export class Documents {
     part<HTMLInputElement>("files").accept = library.suffixes.join(",");
     part("kinds").textContent = `${library.suffixes.join(", ")}; up to ${Math.round(library.max_bytes / 1e6)} MB each.`;
     this.showUploads(library.uploads);
+    suggest("titles", library.documents.map((listed) => listed.title));
+    suggest("sources", library.documents.map((listed) => listed.source));
     showDocuments(library.documents, (document) => void this.attempt(() => this.remove(document)));
     if (library.uploads.some(isRunning)) setTimeout(() => void this.attempt(() => this.refresh()), LOOK_AGAIN_MS);
   }
@@ -107,9 +109,9 @@ export class Documents {
   }
 
   private async search(): Promise<void> {
-    const query = part<HTMLInputElement>("query").value.trim();
+    const [query, title, source] = ["query", "only-title", "only-source"].map((id) => part<HTMLInputElement>(id).value.trim());
     if (!query) return;
-    const response = await this.door.send("POST", "search", JSON.stringify({ query }), "application/json");
+    const response = await this.door.send("POST", "search", JSON.stringify({ query, title, source }), "application/json");
     const found = (await response.json()) as { passages: Passage[]; took_ms: number };
     const number = found.passages.length;
     part("search-outcome").textContent = number ? `${count(number, "passage")} in ${found.took_ms} ms.` : "Nothing fits this question.";
@@ -133,6 +135,16 @@ function row(name: string, text: string, state: string): HTMLElement {
   const status = make("span", "state", text);
   status.dataset.state = state;
   return make("li", "", make("strong", "", name), status);
+}
+
+/** What a field offers while it is being filled in. */
+function suggest(list: string, values: string[]): void {
+  const options = [...new Set(values)].map((value) => {
+    const option = make("option", "");
+    option.setAttribute("value", value);
+    return option;
+  });
+  part(list).replaceChildren(...options);
 }
 
 function showDocuments(documents: Listed[], remove: (document: Listed) => void): void {
