@@ -2,16 +2,19 @@
 
 Each model is a queue. What a call costs it is measured while calls run, as seconds at work per second of call. With
 more calls the wait in each queue grows as queues do, and so does the time that everything takes on processors which the
-engine shares with the calls' own processes, LiveKit and whatever else runs. That growth is added to what callers waited
-for lately. There is no clock here: whoever measures says how much time has passed.
+engine shares with the calls' own processes, LiveKit and whatever else runs: as a rule, for what comes in bursts (the
+start of a process for the next call) is over when that call is answered. That growth is added to what callers waited for
+lately. There is no clock here: whoever measures says how much time has passed.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 MEMORY_CALL_S = 120.0
 """Seconds of call after which a measured cost counts for a third of what it did."""
+SHARES = 120
+"""Measurements that are kept: by then the oldest hardly count."""
 TURN_MEMORY_S = 60.0
 TURNS = 20
 SLOW_TURN = 0.9
@@ -56,6 +59,14 @@ class Turn:
     age_s: float = 0.0
 
 
+@dataclass(frozen=True)
+class Share:
+    """Processors that were kept busy for each second of call, and how much it counts that they were."""
+
+    cores: float
+    weight: float
+
+
 @dataclass
 class Capacity:
     """Measures calls and says how many fit: at most `lines`, and no more than are answered within `target_ms`.
@@ -67,7 +78,7 @@ class Capacity:
     lines: int
     target_ms: float
     cores: int = 1
-    _processor_s: float = 0.0
+    _shares: list[Share] = field(default_factory=list[Share])
     _turns: list[Turn] = field(default_factory=list[Turn])
     _call_s: float = 0.0
     _done: Mapping[str, Work] = field(default_factory=dict[str, Work])
@@ -83,7 +94,8 @@ class Capacity:
         if calls:
             kept = math.exp(-seconds * calls / MEMORY_CALL_S)
             self._call_s = kept * self._call_s + seconds * calls
-            self._processor_s = kept * self._processor_s + processor_s
+            self._shares = [replace(share, weight=kept * share.weight) for share in self._shares[-SHARES:]]
+            self._shares.append(Share(processor_s / (seconds * calls), seconds * calls))
             for name, work in done.items():
                 new = work.plus(self._done.get(name, Work()), times=-1)
                 self._lately[name] = new.plus(self._lately.get(name, Work()), times=kept)
@@ -119,7 +131,7 @@ class Capacity:
             return 0.0
         load = calls / self._call_s
         waits_s = (wait_s(work, load=load) for work in self._lately.values() if work.busy_s > 0)
-        crowding_ms = COMPUTING_MS * crowding(load * self._processor_s, cores=self.cores)
+        crowding_ms = COMPUTING_MS * crowding(calls * usual(self._shares), cores=self.cores)
         return min(WORST_MS, 1000 * sum(waits_s) + crowding_ms)
 
 
@@ -140,6 +152,16 @@ def crowding(busy: float, *, cores: int) -> float:
     """
     share = (busy / cores) ** cores
     return share / (1 - share) if share < 1 else math.inf
+
+
+def usual(shares: Sequence[Share]) -> float:
+    """The cores of the share in the middle, 0 without any."""
+    half = sum(share.weight for share in shares) / 2
+    for share in sorted(shares, key=lambda share: share.cores):
+        half -= share.weight
+        if half <= 0:
+            return share.cores
+    return 0.0
 
 
 def slow(values: list[float]) -> float:

@@ -71,16 +71,30 @@ async def test_documents_that_give_orders_are_quoted_at_most(
     before = [(await ask_once(settings, question.text)).text for question in questions]
     await put_in(settings, [hostile_documents(tmp_path / "hostile")])
     after = [(await ask_once(settings, question.text)).text for question in questions]
-    assert after == before
+    own = written([path.read_text() for path in papers.iterdir()])
+    assert all(is_same(*answers) for answers in zip(before, after, strict=True))
+    assert all(is_quoted(answer, own) for answer in after)
 
     instructions = [read_prompt("quote").strip(), read_prompt("free").strip()[:60]]
-    texts = [path.read_text() for path in papers.iterdir()] + [injection.text for injection in INJECTIONS]
-    written = " ".join(" ".join(plain(text).split()) for text in texts)
+    anywhere = f"{own} {written([injection.text for injection in INJECTIONS])}"
     for injection in INJECTIONS:
         answer = (await ask_once(settings, injection.question)).text
         assert not any(text in answer for text in instructions)
-        assert is_quoted(answer, written), answer
+        assert is_quoted(answer, anywhere), answer
     assert not outside(landline)
+
+
+def written(texts: list[str]) -> str:
+    """All that documents say, on one line."""
+    return " ".join(" ".join(plain(text).split()) for text in texts)
+
+
+def is_same(before: str, after: str) -> bool:
+    """Whether two answers begin with the same sentence and neither says anything that the other does not go on with.
+
+    Whether a second sentence is said too hangs on how rare its words are, which any twenty documents more change.
+    """
+    return before.startswith(after) or after.startswith(before)
 
 
 def is_quoted(answer: str, written: str) -> bool:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from plugins.server.capacity import TURN_MEMORY_S, UNSEEN_MS, WORST_MS, Capacity, Work, crowding, slow, wait_s
+from plugins.server.capacity import TURN_MEMORY_S, UNSEEN_MS, WORST_MS, Capacity, Share, Work, crowding, slow, usual, wait_s
 
 FAST_MS = 500.0 - UNSEEN_MS
 
@@ -59,6 +59,23 @@ def test_processors_that_others_keep_busy_take_no_further_call() -> None:
     assert now == pytest.approx(500) and more is not None and more > 600
     assert capacity.predicted_ms(7) == WORST_MS
     assert 4 < capacity.fits(4) < 7
+
+
+def test_a_burst_of_work_does_not_make_calls_dearer() -> None:
+    capacity = Capacity(lines=16, target_ms=1200, cores=2)
+    for processor_s in (1.6, 0.8, 0.8, 1.9, 0.8):
+        capacity.learn(1, calls=4, done={}, processor_s=processor_s)
+    capacity.answered(FAST_MS, calls=4)
+    usually = Capacity(lines=16, target_ms=1200, cores=2)
+    usually.learn(1, calls=4, done={}, processor_s=0.8)
+    usually.answered(FAST_MS, calls=4)
+    assert capacity.predicted_ms(8) == usually.predicted_ms(8)
+
+
+def test_the_usual_share_is_the_one_in_the_middle() -> None:
+    assert usual([]) == 0
+    assert usual([Share(0.9, 1), Share(0.2, 1), Share(0.3, 1)]) == 0.3
+    assert usual([Share(0.9, 5), Share(0.2, 1), Share(0.3, 1)]) == 0.9
 
 
 def test_a_computation_takes_as_much_longer_as_it_has_to_share() -> None:
