@@ -6,6 +6,7 @@ sentences first; a chunk's hash is what says that its document is in.
 """
 
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -25,6 +26,8 @@ from knowledge.tables import CHUNKS, COLUMNS, LAYOUT, PACKED, ROW_COLUMNS, SEARC
 _STAMPS = "stamps"
 CHUNKS_WORTH_AN_INDEX = 20_000
 """Up to here comparing a question with every chunk is as fast as an index of their vectors, and exact."""
+_SETTLED_S = 1.0
+"""A folder that was last written to so long ago cannot have changed without showing it."""
 _ALL = 2**31 - 1
 _FULL_DISK = "No space left"
 _Result = TypeVar("_Result")
@@ -51,14 +54,23 @@ class Index:
         self._tables: dict[str, Table] = {}
         self._checked: int | None = None
         self._folder_id = 0
+        self._stamped: tuple[tuple[int, ...], tuple[int, int, int]] | None = None
 
     # Reading
 
     def revision(self) -> tuple[int, int, int]:
-        """Something that differs after every commit; zeros while nothing was ingested."""
-        return self._read(
+        """Something that differs after every commit; zeros while nothing was ingested.
+
+        LanceDB is asked (3 ms) only where the folder does not look as it did; an object store, every time.
+        """
+        stamp = self._stamp()
+        if self._stamped and stamp == self._stamped[0]:
+            return self._stamped[1]
+        revision = self._read(
             lambda tables: (self._folder_id, tables[CHUNKS].version, tables[SENTENCES].version), nothing=(0, 0, 0)
         )
+        self._stamped = (stamp, revision) if stamp else None
+        return revision
 
     def load(self) -> None:
         """Read what searches need into memory, so that the first is not slow."""
@@ -229,7 +241,7 @@ class Index:
                     tables = self._opened(newest=newest)
                     if not tables:
                         return nothing
-                    if not any_embedder:
+                    if not any_embedder and (newest or self._checked is None):
                         self._check_embedder(tables[CHUNKS])
                     return action(tables)
                 except StoreError:
@@ -258,6 +270,21 @@ class Index:
             return (Path(self.uri) / f"{CHUNKS}.lance").stat().st_ino
         except OSError:
             return 0
+
+    def _stamp(self) -> tuple[int, ...]:
+        """Which folders the tables are and when each was last written to; nothing where that cannot be told.
+
+        Clocks of file systems are coarse: right after a commit there may be another that looks the same.
+        """
+        if self._is_remote:
+            return ()
+        folders = [Path(self.uri) / f"{table}.lance" / "_versions" for table in (CHUNKS, SENTENCES)]
+        try:
+            seen = [folder.stat() for folder in folders]
+        except OSError:
+            return ()
+        is_settled = time.time() - max(one.st_mtime for one in seen) > _SETTLED_S
+        return tuple(part for one in seen for part in (one.st_ino, one.st_mtime_ns)) if is_settled else ()
 
     def _exists(self) -> bool:
         self._refuse_foreign_folder()

@@ -4,7 +4,7 @@ The words are LanceDB's full-text search. The vectors of a small collection are 
 looked at by itself; a large one is searched in LanceDB, and only the sentences of chunks that were found count.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -43,11 +43,15 @@ class Pool:
 
 @dataclass(frozen=True)
 class Asked:
-    """A question, its vector [dim] and where to look."""
+    """A question and where to look for it. Its vector [dim] takes a while when it is asked for first."""
 
     query: str
-    vector: Vectors
     scope: Scope
+    embedded: Callable[[str], Vectors]
+
+    @property
+    def vector(self) -> Vectors:
+        return self.embedded(self.query)
 
 
 class Searched(Protocol):
@@ -55,7 +59,11 @@ class Searched(Protocol):
 
     @property
     def rarity(self) -> Rarity: ...
-    def gather(self, asked: Sequence[Asked], *, sentences: int, chunks: int) -> list[Pool]: ...
+    def gather(
+        self, asked: Sequence[Asked], *, sentences: int, chunks: int, meanwhile: Callable[[], None]
+    ) -> list[Pool]:
+        """What each question finds first. `meanwhile` is called where there is time to do something else."""
+        ...
 
 
 class InMemory:
@@ -75,7 +83,10 @@ class InMemory:
             self._lines_of.setdefault(line.chunk_id, []).append(place)
         self.rarity = Rarity(line.words_in_context for line in self._lines)
 
-    def gather(self, asked: Sequence[Asked], *, sentences: int, chunks: int) -> list[Pool]:
+    def gather(
+        self, asked: Sequence[Asked], *, sentences: int, chunks: int, meanwhile: Callable[[], None]
+    ) -> list[Pool]:
+        """Nothing is done meanwhile: there is no time to."""
         matching = _AT_ONCE.map(partial(self._matching, limit=chunks), asked)
         return [self._pool(one, ids, sentences, chunks) for one, ids in zip(asked, matching, strict=True)]
 
@@ -121,10 +132,14 @@ class InTables:
         """Whether a collection of `count` sentences has about as many as when this one's words were counted."""
         return count / _ABOUT < self._count < count * _ABOUT
 
-    def gather(self, asked: Sequence[Asked], *, sentences: int, chunks: int) -> list[Pool]:
+    def gather(
+        self, asked: Sequence[Asked], *, sentences: int, chunks: int, meanwhile: Callable[[], None]
+    ) -> list[Pool]:
+        """The words are looked for while the question is embedded."""
         index, begin = self._index, _AT_ONCE.submit
-        near = [begin(index.nearest_chunks, one.vector, one.scope, limit=chunks) for one in asked]
         matching = [begin(index.matching_chunks, one.query, one.scope, limit=chunks, misspelt=False) for one in asked]
+        near = [begin(index.nearest_chunks, one.vector, one.scope, limit=chunks) for one in asked]
+        meanwhile()
         return [
             _pool(one.vector, a.result(), b.result(), most=sentences)
             for one, a, b in zip(asked, near, matching, strict=True)

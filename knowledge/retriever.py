@@ -1,9 +1,9 @@
 """The retriever: for what a caller says, the passages to answer from and the sentences that could be the answer."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from knowledge.asked import Kind, asked_kind, named_days
 from knowledge.choosing import descending, fused, passage_of, within
 from knowledge.embeddings import Embeds
 from knowledge.index import Index
-from knowledge.judging import Case, Evidence, Verdict, first_evidence, foreignness, judge
+from knowledge.judging import Case, Evidence, Verdict, first_evidence, foreignness, judge, without_each_word
 from knowledge.lines import Line
 from knowledge.pool import Asked, InMemory, InTables, Pool, Searched
 from knowledge.remembering import RememberingEmbedder
@@ -114,31 +114,46 @@ class Retriever:
     def search_all(self, wanted: Sequence[Wanted]) -> list[Retrieval]:
         """Answer several questions at once: all that must be embedded for them is embedded together."""
         asked = [replace(one, query=clip(one.query)) for one in wanted]
-        texts = list(dict.fromkeys(one.query for one in asked if one.query))
-        vectors = dict(zip(texts, self._embedder.embed_queries(texts), strict=True)) if texts else {}
-        found = self._found({place: one for place, one in enumerate(asked) if one.query and one.documents}, vectors)
+        vector_of = self._embedded_together([one.query for one in asked])
+        found = self._found({place: one for place, one in enumerate(asked) if one.query and one.documents}, vector_of)
         verdicts = dict(zip(found, judge([one.case for one in found.values()], self._embedder), strict=True))
-        stock = [self._stock_candidates(vectors[one.query]) if one.query else [] for one in asked]
+        stock = [self._stock_candidates(vector_of(one.query)) if one.query else [] for one in asked]
         return [
             found[place].judged(verdicts[place], stock[place]) if place in found else nothing(one.query, stock[place])
             for place, one in enumerate(asked)
         ]
 
-    def _found(self, asked: Mapping[int, Wanted], vectors: Mapping[str, Vectors]) -> dict[int, "_Found"]:
+    def _embedded_together(self, queries: Sequence[str]) -> Callable[[str], Vectors]:
+        """The vector of one of these, which are all embedded when the first is asked for."""
+        texts = list(dict.fromkeys(filter(None, queries)))
+
+        @lru_cache(maxsize=1)
+        def vectors() -> Mapping[str, Vectors]:
+            return dict(zip(texts, self._embedder.embed_queries(texts), strict=True))
+
+        return lambda query: vectors()[query]
+
+    def _found(self, asked: Mapping[int, Wanted], vector_of: Callable[[str], Vectors]) -> dict[int, "_Found"]:
         """What the documents have, under the same numbers; those that find nothing are left out."""
         found: dict[int, _Found] = {}
         for collection in {one.scope.collection for one in asked.values()}:
             among = {place: one for place, one in asked.items() if one.scope.collection == collection}
-            results = self._found_in(self._search_in(collection), list(among.values()), vectors)
+            results = self._found_in(self._search_in(collection), list(among.values()), vector_of)
             found |= {place: one for place, one in zip(among, results, strict=True) if one.sentences}
         return found
 
     def _found_in(
-        self, searched: Searched, wanted: Sequence[Wanted], vectors: Mapping[str, Vectors]
+        self, searched: Searched, wanted: Sequence[Wanted], vector_of: Callable[[str], Vectors]
     ) -> Iterator["_Found"]:
-        """What one collection has for each question."""
-        asked = [Asked(one.query, vectors[one.query], one.scope) for one in wanted]
-        pools = searched.gather(asked, sentences=self._scoring.sentence_pool, chunks=self._scoring.chunk_pool)
+        """What one collection has for each question. What will most likely be embedded to judge is, meanwhile."""
+        asked = [Asked(one.query, one.scope, vector_of) for one in wanted]
+        to_judge = [text for one in wanted for text in without_each_word(one.query, searched.rarity)]
+        pools = searched.gather(
+            asked,
+            sentences=self._scoring.sentence_pool,
+            chunks=self._scoring.chunk_pool,
+            meanwhile=lambda: self._embedder.remember_queries(to_judge),
+        )
         for one, pool in zip(wanted, pools, strict=True):
             lines = self._scored_lines(one.query, pool, searched.rarity)
             passages = self._passages(one, pool, lines)
@@ -148,7 +163,7 @@ class Retriever:
     def evidence(self, query: str, *, collection: str = "default") -> Evidence | None:
         """What `answerable` is decided on, None where nothing was found."""
         wanted = Wanted(clip(query), scope=Scope(check_collection(collection)))
-        found = self._found({0: wanted}, {wanted.query: self._embedder.embed_queries([wanted.query])[0]})
+        found = self._found({0: wanted}, self._embedded_together([wanted.query]))
         if not found:
             return None
         case = found[0].case

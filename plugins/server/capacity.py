@@ -2,9 +2,9 @@
 
 Each model is a queue. What a call costs it is measured while calls run, as seconds at work per second of call. With
 more calls the wait in each queue grows as queues do, and so does the time that everything takes on processors which the
-engine shares with the calls' own processes, LiveKit and whatever else runs: as a rule, for what comes in bursts (the
-start of a process for the next call) is over when that call is answered. That growth is added to what callers waited for
-lately. There is no clock here: whoever measures says how much time has passed.
+engine shares with the calls' own processes, LiveKit and whatever else runs: as a rule, for what comes in bursts (a
+process that starts for the next call) is soon over. That growth is added to what callers waited for lately. There is no
+clock here: whoever measures says how much time has passed.
 """
 
 import math

@@ -1,5 +1,6 @@
 """The index on a real LanceDB: replaced in one step, seen by readers at once, never mixed, never silently damaged."""
 
+import os
 from pathlib import Path
 
 import lancedb
@@ -11,7 +12,7 @@ from knowledge.errors import EmbeddingMismatch, IndexLocked, IndexUnusable, Know
 from knowledge.index import Index
 from knowledge.rows import ChunkRow, PreparedDocument, SentenceRow
 from knowledge.scope import Scope
-from knowledge.store import Vectors
+from knowledge.store import Table, Vectors
 
 DIM = 8
 
@@ -173,6 +174,21 @@ def test_another_reader_sees_every_write_without_reopening(index: Index) -> None
     assert reader.revision() != first
     index.remove(["a"])
     assert texts(reader) == set()
+
+
+def test_a_folder_that_looks_as_it_did_is_not_asked_again(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    index.replace([prepared("a", 0)])
+    for versions in Path(index.uri).glob("*.lance/_versions"):
+        os.utime(versions, (1, 1))
+    reader, asked = Index(index.uri, "words", DIM), list[str]()
+    refresh = Table.refresh
+    monkeypatch.setattr(Table, "refresh", lambda table: asked.append("asked") or refresh(table))
+    first = reader.revision()
+    assert (reader.revision(), asked) == (first, [])
+    index.replace([prepared("a", 1)])
+    asked.clear()
+    assert reader.revision() != first
+    assert asked
 
 
 def test_a_reader_survives_that_the_folder_is_made_anew(index: Index, tmp_path: Path) -> None:

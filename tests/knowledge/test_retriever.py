@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from knowledge.embeddings import Embedder
 from knowledge.errors import KnowledgeError
 from knowledge.index import Index
 from knowledge.ingest import Report, ingest
+from knowledge.packing import FoundChunk
 from knowledge.retrieval import StockLine, Wanted
 from knowledge.retriever import MAX_QUERY_CHARS, Retriever, clip
 from knowledge.scope import Scope
@@ -203,6 +206,25 @@ def test_a_large_collection_is_read_again_only_when_it_has_become_another_size(
     put({**HOUSE, "bar.md": "# Bar\n\n" + " ".join(f"Drink {number} is cold." for number in range(20))})
     retriever.search("when does the bar close")
     assert readings == ["read", "read"]
+
+
+@pytest.mark.usefixtures("house")
+def test_words_are_looked_for_while_the_question_is_embedded(
+    index: Index, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_SENTENCES_IN_MEMORY", 0)
+    embedded, look, embed = Event(), index.matching_chunks, embedder.embed_queries
+
+    def look_once_embedded(query: str, scope: Scope, **options: Any) -> list[FoundChunk]:
+        assert embedded.wait(10)
+        return look(query, scope, **options)
+
+    monkeypatch.setattr(embedder, "embed_queries", lambda texts: embedded.set() or embed(texts))
+    retriever = Retriever(index, embedder, STOCK)
+    retriever.warm_up()
+    embedded.clear()
+    monkeypatch.setattr(index, "matching_chunks", look_once_embedded)
+    assert retriever.search("when is the sauna heated").answerable
 
 
 def test_stock_lines_are_embedded_once(index: Index, embedder: WordEmbedder) -> None:

@@ -4,7 +4,18 @@ import math
 
 import pytest
 
-from plugins.server.capacity import TURN_MEMORY_S, UNSEEN_MS, WORST_MS, Capacity, Share, Work, crowding, slow, usual, wait_s
+from plugins.server.capacity import (
+    TURN_MEMORY_S,
+    UNSEEN_MS,
+    WORST_MS,
+    Capacity,
+    Share,
+    Work,
+    crowding,
+    slow,
+    usual,
+    wait_s,
+)
 
 FAST_MS = 500.0 - UNSEEN_MS
 
