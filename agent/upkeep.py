@@ -17,6 +17,7 @@ from knowledge.ingest import LOCK_WAIT_S
 from knowledge.reembedding import STAGING, Reembedded, is_needed, reembed
 from knowledge.report import Progress
 from knowledge.retriever import Retriever
+from knowledge.scope import check_collection
 from plugins.client import EngineClient
 from plugins.errors import EngineBusy, EngineUnavailable
 
@@ -51,8 +52,10 @@ async def search_passages(
 ) -> list[dict[str, Any]]:
     """What a caller's question would find, best first: through the engine, or without where none runs.
 
-    Of the collection only documents of this `title` and from this `source` are searched, if they are named.
+    Of the collection only documents of this `title` and from this `source` are searched, if they are named. Raises
+    `KnowledgeError` for what cannot be a collection.
     """
+    check_collection(collection)
     async with EngineClient(settings.engine.url) as engine:
         try:
             found = await engine.retrieve(question, k=k, collection=collection, title=title, source=source)

@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from agent.cli.common import console, fail, settings_or_exit
+from agent.cli.common import SearchedCollection, SearchedSource, SearchedTitle, console, fail, settings_or_exit
 from agent.cli.documents import INTERRUPTED, progress_bar, stop_at_ctrl_c
 
 if TYPE_CHECKING:
@@ -90,9 +90,9 @@ def show(
 @knowledge.command()
 def search(
     question: Annotated[str, typer.Argument(help="As a caller would ask it.")],
-    collection: Annotated[str, typer.Option(help="The collection to search.")] = "",
-    title: Annotated[str, typer.Option(help="Only documents with this title.")] = "",
-    source: Annotated[str, typer.Option(help="Only this source, as `list` shows it.")] = "",
+    collection: SearchedCollection = "",
+    title: SearchedTitle = "",
+    source: SearchedSource = "",
     k: Annotated[int, typer.Option("-k", help="How many passages.", min=1, max=50)] = 5,
     as_json: AsJson = False,
 ) -> None:
