@@ -88,7 +88,7 @@ def restore(settings: Settings, path: Path, *, replace: bool) -> backup.About:
 
 
 async def reembed_all(settings: Settings, *, progress: Progress, should_stop: Callable[[], bool]) -> Reembedded | None:
-    """All vectors with the settings' embedding model, in today's tables; None where that is so, or it is empty."""
+    """The index with the settings' embedding model, in today's tables; None where that is so, or it is empty."""
     async with EngineClient(settings.engine.url) as engine:
         model = await embedding_model(settings, engine)
         return await asyncio.to_thread(reembed_with, model, settings, progress=progress, should_stop=should_stop)

@@ -202,16 +202,16 @@ def restore(
 
 @knowledge.command()
 def reembed() -> None:
-    """Compute all vectors anew: after another embedding model was set, or for an index of an older version.
+    """Make the index anew: after another embedding model was set, or because an older version wrote it.
 
-    The texts in the index are enough. Ctrl-C keeps what is done.
+    The texts in it are enough; vectors are computed only for another model. Ctrl-C keeps what is done.
     """
     with refusals():
         outcome = asyncio.run(_reembed(settings_or_exit()))
     if outcome is None:
-        console.print("The vectors are those of the embedding model that is set; nothing to do", highlight=False)
+        console.print("The index is of this version and of the embedding model that is set", highlight=False)
     elif outcome.is_complete:
-        console.print(f"{outcome.documents} documents have new vectors; restart a running engine", highlight=False)
+        console.print(f"{outcome.documents} documents are in the new index; restart a running engine", highlight=False)
     else:
         console.print(f"Stopped after {outcome.documents} documents; the same command goes on", highlight=False)
         raise typer.Exit(INTERRUPTED)
