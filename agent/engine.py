@@ -146,8 +146,8 @@ def _knowledge(settings: Settings, embedder: ModelSlot[Embedder]) -> ModelSlot[K
 
 
 def _rebuild(settings: Settings, embedder: Embedder) -> None:
-    """The index that an older version of this program wrote becomes one of this version, from the texts in it."""
-    logger.info("the index was written by an older version and is rebuilt from its texts")
+    """The index that an older version of this program wrote becomes one of this version, from what is in it."""
+    logger.info("the index was written by an older version and is rebuilt from what is in it")
     model = EmbeddingModel(embedder.name, embedder.dim, embedder.embed_passages)
     reembed_with(model, settings, progress=_log_tenth)
 

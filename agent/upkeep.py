@@ -17,6 +17,7 @@ from knowledge.ingest import LOCK_WAIT_S
 from knowledge.reembedding import STAGING, Reembedded, is_needed, reembed
 from knowledge.report import Progress
 from knowledge.retriever import Retriever
+from knowledge.scope import check_collection
 from plugins.client import EngineClient
 from plugins.errors import EngineBusy, EngineUnavailable
 
@@ -51,8 +52,10 @@ async def search_passages(
 ) -> list[dict[str, Any]]:
     """What a caller's question would find, best first: through the engine, or without where none runs.
 
-    Of the collection only documents of this `title` and from this `source` are searched, if they are named.
+    Of the collection only documents of this `title` and from this `source` are searched, if they are named. Raises
+    `KnowledgeError` for what cannot be a collection.
     """
+    check_collection(collection)
     async with EngineClient(settings.engine.url) as engine:
         try:
             found = await engine.retrieve(question, k=k, collection=collection, title=title, source=source)
@@ -85,7 +88,7 @@ def restore(settings: Settings, path: Path, *, replace: bool) -> backup.About:
 
 
 async def reembed_all(settings: Settings, *, progress: Progress, should_stop: Callable[[], bool]) -> Reembedded | None:
-    """All vectors with the settings' embedding model, in today's tables; None where that is so, or it is empty."""
+    """The index with the settings' embedding model, in today's tables; None where that is so, or it is empty."""
     async with EngineClient(settings.engine.url) as engine:
         model = await embedding_model(settings, engine)
         return await asyncio.to_thread(reembed_with, model, settings, progress=progress, should_stop=should_stop)

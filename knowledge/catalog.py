@@ -78,7 +78,7 @@ def matching(found: Sequence[Entry], word: str) -> list[Entry]:
 def chunks_of(index: Index, doc_id: str) -> list[ChunkRow]:
     """One document's chunks in order."""
     columns = list(ChunkRow.__dataclass_fields__)
-    rows = [row for batch in index.rows(CHUNKS, columns, doc_id=doc_id) for row in batch.to_pylist()]
+    rows = [row for batch in index.rows(CHUNKS, columns, doc_ids=[doc_id]) for row in batch.to_pylist()]
     return sorted((ChunkRow(**row) for row in rows), key=lambda row: row.position)
 
 

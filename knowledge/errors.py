@@ -247,7 +247,7 @@ class LayoutMismatch(KnowledgeError):
 
     def __init__(self, uri: str, *, is_older: bool) -> None:
         way_out = (
-            "`landline knowledge reembed` rebuilds it from the texts that it holds; no document is needed again."
+            "`landline knowledge reembed` rebuilds it from what it holds; no document is needed again."
             if is_older
             else "Update this program, or name another folder and run `landline ingest` on your documents."
         )

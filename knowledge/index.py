@@ -165,13 +165,13 @@ class Index:
                 tables[name].delete(among("doc_id", doc_ids))
 
     def rows(
-        self, table: str, columns: Sequence[str] = (), *, doc_id: str = "", as_written: bool = False
+        self, table: str, columns: Sequence[str] = (), *, doc_ids: Sequence[str] = (), as_written: bool = False
     ) -> Iterator[Any]:
-        """`CHUNKS` or `SENTENCES` as Arrow record batches: all columns or these, all documents or one.
+        """`CHUNKS` or `SENTENCES` as Arrow record batches: all columns or these, all documents or these.
 
         `as_written` reads what another embedding model or an older version made, too.
         """
-        where = among("doc_id", [doc_id]) if doc_id else None
+        where = among("doc_id", doc_ids) if doc_ids else None
         with self._translated():
             yield from self._read(
                 lambda tables: tables[table].batches(columns, where=where), nothing=iter(()), any_embedder=as_written

@@ -47,7 +47,12 @@ def pack(chunk: ChunkRow, vector: Vectors, sentences: Sequence[SentenceRow], vec
 
 @lru_cache(maxsize=_REMEMBERED)
 def unpack(packed: bytes) -> FoundChunk:
-    """What `pack` was given."""
+    """What `pack` was given; the last ones are kept taken apart."""
+    return take_apart(packed)
+
+
+def take_apart(packed: bytes) -> FoundChunk:
+    """What `pack` was given. Raises `ValueError` or `TypeError` for what it did not make."""
     end = _LENGTH_BYTES + int.from_bytes(packed[:_LENGTH_BYTES], "little")
     values, texts = json.loads(packed[_LENGTH_BYTES:end])
     vectors = np.frombuffer(packed, "<f2", offset=end).astype(np.float32).reshape(1 + len(texts), -1)

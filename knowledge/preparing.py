@@ -2,14 +2,17 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from knowledge.chunks import Chunk, split
 from knowledge.documents import Document
 from knowledge.quotable import Sentence
 from knowledge.rows import ChunkRow, PreparedDocument, SentenceRow
+from knowledge.soundness import are_of_chunks, are_of_sentences
 from knowledge.store import Vectors
 
 SENTENCE_SHARE = 0.45
@@ -38,15 +41,38 @@ def embedded(
     doc_id: str, chunks: tuple[ChunkRow, ...], sentences: tuple[SentenceRow, ...], embed: Embed
 ) -> PreparedDocument:
     """The rows of one document with their vectors."""
-    alone = embed([row.text for row in sentences])
-    placed = embed([f"{row.above}. {row.text}" for row in sentences])
     return PreparedDocument(
         doc_id=doc_id,
         chunks=chunks,
-        chunk_vectors=embed([f"{row.title}\n{row.text}" for row in chunks]),
+        chunk_vectors=_chunk_vectors(chunks, embed),
         sentences=sentences,
-        sentence_vectors=(SENTENCE_SHARE * alone + (1 - SENTENCE_SHARE) * placed).astype(np.float32),
+        sentence_vectors=_sentence_vectors(sentences, embed),
     )
+
+
+def mended(document: PreparedDocument, embed: Embed) -> PreparedDocument:
+    """The document with other vectors where its own are damaged; nothing is embedded if none are."""
+    chunks, sentences = document.chunk_vectors.copy(), document.sentence_vectors.copy()
+    if lost := _false(are_of_chunks(chunks)):
+        chunks[lost] = _chunk_vectors([document.chunks[place] for place in lost], embed)
+    if lost := _false(are_of_sentences(sentences)):
+        sentences[lost] = _sentence_vectors([document.sentences[place] for place in lost], embed)
+    return replace(document, chunk_vectors=chunks, sentence_vectors=sentences)
+
+
+def _false(flags: NDArray[np.bool_]) -> list[int]:
+    """The places of those that are not set."""
+    return np.flatnonzero(~flags).tolist()
+
+
+def _chunk_vectors(rows: Sequence[ChunkRow], embed: Embed) -> Vectors:
+    return embed([f"{row.title}\n{row.text}" for row in rows])
+
+
+def _sentence_vectors(rows: Sequence[SentenceRow], embed: Embed) -> Vectors:
+    alone = embed([row.text for row in rows])
+    placed = embed([f"{row.above}. {row.text}" for row in rows])
+    return (SENTENCE_SHARE * alone + (1 - SENTENCE_SHARE) * placed).astype(np.float32)
 
 
 def _chunk_row(chunk: Chunk, document: Document, doc_id: str, collection: str) -> ChunkRow:

@@ -1,27 +1,32 @@
-"""All vectors anew, from the texts that the index holds: for another embedding model, or for another layout of tables.
+"""An index made anew from what it holds: for another embedding model from its texts, for another layout of tables from
+its texts and vectors.
 
 The new index grows beside the old one, which is used meanwhile; when it is complete it takes the old one's place.
 Stopped or broken off, it goes on where it was.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from knowledge.index import Index
-from knowledge.preparing import Embed, embedded
+from knowledge.preparing import Embed, embedded, mended
 from knowledge.report import Progress, Step
-from knowledge.rows import ChunkRow, PreparedDocument, SentenceRow, StoredDocument
-from knowledge.tables import CHUNKS, SENTENCES
+from knowledge.rereading import chunk_counts, reread
+from knowledge.rows import PreparedDocument, StoredDocument
 
 STAGING = ".reembed"
+_COMMIT_EMBEDDED = 200
+"""Chunks whose vectors are computed between two commits: what a broken rebuild can lose."""
+_COMMIT_KEPT = 2000
+"""The same where vectors are kept: a commit takes the longer the more is there, keeping a vector nothing."""
 
 
 @dataclass(frozen=True)
 class Reembedded:
-    """`documents` have vectors of the new model; `is_complete` says whether the index has changed over to it."""
+    """`documents` are in the new index; `is_complete` says whether the index has changed over to it."""
 
     documents: int
     is_complete: bool
@@ -47,14 +52,16 @@ def reembed(
 ) -> Reembedded:
     """Make `new`, the same place as `old` with another model, out of `old`'s texts; `staging` is where it grows.
 
-    `old` may be in an older layout. Raises `IndexLocked`, `IndexUnusable`, `StorageFull`.
+    `old` may be in an older layout. If it is of the same model its vectors are kept, and `embed` is called only in the
+    place of those that are damaged. Raises `IndexLocked`, `IndexUnusable`, `StorageFull`.
     """
     with new.writing(wait_s=wait_s):
         if staging.made_with() not in (None, (new.embedder_name, new.dim)) or staging.is_outdated():
             staging.clear()
         documents = old.documents()
         _forget_outdated(staging, documents)
-        done = _grow(staging, old, documents, embed, progress=progress, should_stop=should_stop)
+        growth = _Growth(old, staging, embed, progress=progress, should_stop=should_stop)
+        done = growth.over(documents)
         if done < len(documents):
             return Reembedded(documents=done, is_complete=False)
         new.become(staging.rows)
@@ -63,51 +70,66 @@ def reembed(
     return Reembedded(documents=done, is_complete=True)
 
 
-def _grow(
-    staging: Index,
-    old: Index,
-    documents: list[StoredDocument],
-    embed: Embed,
-    *,
-    progress: Progress,
-    should_stop: Callable[[], bool],
-) -> int:
-    """Embed what is not there yet; how many documents are there in the end."""
-    staged = {document.doc_id for document in staging.documents()}
-    missing = [document for document in documents if document.doc_id not in staged]
-    done, chunks = len(documents) - len(missing), 0
-    for document, prepared in _prepared(old, missing, embed, should_stop):
-        staging.replace([prepared])
-        done, chunks = done + 1, chunks + len(prepared.chunks)
-        progress(Step(done=done, total=len(documents), source=document.source, chunks=chunks))
-    return done
+class _Growth:
+    """What is not in `staging` yet goes in, some documents at a time: `old` is not searched through for each."""
+
+    def __init__(
+        self, old: Index, staging: Index, embed: Embed, *, progress: Progress, should_stop: Callable[[], bool]
+    ) -> None:
+        self._old = old
+        self._staging = staging
+        self._embed = embed
+        self._progress = progress
+        self._should_stop = should_stop
+        self._keeps_vectors = old.made_with() == (staging.embedder_name, staging.dim)
+        self._done = 0
+        self._chunks = 0
+
+    def over(self, documents: Sequence[StoredDocument]) -> int:
+        """How many documents are there in the end."""
+        staged = {document.doc_id for document in self._staging.documents()}
+        missing = [document for document in documents if document.doc_id not in staged]
+        self._done = len(documents) - len(missing)
+        at_a_time = _COMMIT_KEPT if self._keeps_vectors else _COMMIT_EMBEDDED
+        for group in _grouped(missing, chunk_counts(self._old), chunks=at_a_time):
+            if self._should_stop():
+                break
+            self._take(group, total=len(documents))
+        return self._done
+
+    def _take(self, group: Sequence[StoredDocument], *, total: int) -> None:
+        """Told to stop, or broken off by an error, it commits what is ready."""
+        ready: list[PreparedDocument] = []
+        try:
+            for document, held in zip(group, reread(self._old, [one.doc_id for one in group]), strict=True):
+                if self._should_stop():
+                    return
+                ready.append(self._renewed(held))
+                self._done, self._chunks = self._done + 1, self._chunks + len(held.chunks)
+                self._progress(Step(done=self._done, total=total, source=document.source, chunks=self._chunks))
+        finally:
+            self._staging.replace(ready)
+
+    def _renewed(self, held: PreparedDocument) -> PreparedDocument:
+        if self._keeps_vectors:
+            return mended(held, self._embed)
+        return embedded(held.doc_id, held.chunks, held.sentences, self._embed)
 
 
-def _prepared(
-    old: Index, documents: list[StoredDocument], embed: Embed, should_stop: Callable[[], bool]
-) -> Iterator[tuple[StoredDocument, PreparedDocument]]:
+def _grouped(
+    documents: Sequence[StoredDocument], counts: Counter[str], *, chunks: int
+) -> Iterator[list[StoredDocument]]:
+    """One after another until they have so many chunks together."""
+    group: list[StoredDocument] = []
+    size = 0
     for document in documents:
-        if should_stop():
-            return
-        yield document, embedded(document.doc_id, *_rows(old, document.doc_id), embed)
-
-
-def _rows(index: Index, doc_id: str) -> tuple[tuple[ChunkRow, ...], tuple[SentenceRow, ...]]:
-    """A document's rows; what an older layout has no column for is made of what it has."""
-    chunks = tuple(ChunkRow(**row) for row in _texts(index, CHUNKS, ChunkRow, doc_id))
-    sentences = _texts(index, SENTENCES, SentenceRow, doc_id)
-    return chunks, tuple(SentenceRow(**_completed(row, chunks)) for row in sentences)
-
-
-def _completed(sentence: dict[str, Any], chunks: tuple[ChunkRow, ...]) -> dict[str, Any]:
-    return {"above": sentence["context"], "hash": chunks[0].hash} | sentence
-
-
-def _texts(index: Index, table: str, row: type[ChunkRow] | type[SentenceRow], doc_id: str) -> Iterator[dict[str, Any]]:
-    """One document's rows without their vectors."""
-    wanted = {field.name for field in fields(row)}
-    for batch in index.rows(table, doc_id=doc_id, as_written=True):
-        yield from batch.select([name for name in batch.schema.names if name in wanted]).to_pylist()
+        group.append(document)
+        size += counts[document.doc_id]
+        if size >= chunks:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def _forget_outdated(staging: Index, documents: list[StoredDocument]) -> None:

@@ -147,7 +147,7 @@ class Table:
         if where:
             query = query.where(where)
         reader = attempt(lambda: query.to_batches(batch_size=_BATCH_ROWS))
-        while batch := attempt(lambda: next(reader, None)):
+        while (batch := attempt(lambda: next(reader, None))) is not None:
             yield batch
 
     def replace(self, rows: Sequence[Mapping[str, Any]], vectors: Vectors, *, key: str, where: str) -> None:

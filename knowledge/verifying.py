@@ -1,4 +1,4 @@
-"""Is an index whole? Every row and every vector is read; nothing is changed."""
+"""Is an index whole? Every row, every vector and every packed piece is read; nothing is changed."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from knowledge.agreement import Agreement
 from knowledge.catalog import Entry, entries
 from knowledge.documents import content_hash
 from knowledge.errors import IndexUnusable
 from knowledge.index import Index
+from knowledge.soundness import are_of_chunks, are_of_sentences, vectors_of
 from knowledge.tables import CHUNKS, SENTENCES
 
 _FILE_END = b"LANC"
 """How every data file of Lance ends."""
-_LENGTH_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,12 @@ def _is_whole(path: Path) -> bool:
 
 def _examined(index: Index, damaged: list[str]) -> Verdict:
     documents = entries(index)
-    chunks = _Chunks(index)
-    sentences = _Sentences(index, chunks)
+    agreement = Agreement()
+    chunks = _Chunks(index, agreement)
+    sentences = _Sentences(index, chunks, agreement)
     names = {entry.doc_id: f"{entry.source} ({entry.collection})" for entry in documents}
-    found = [f"{names.get(doc_id, doc_id)}: {what}" for doc_id, what in (*chunks.problems(), *sentences.problems)]
+    named = (*chunks.problems(), *sentences.problems, *agreement.problems(torn=sentences.torn))
+    found = [f"{names.get(doc_id, doc_id)}: {what}" for doc_id, what in named]
     return Verdict(
         documents=len(documents),
         chunks=chunks.count,
@@ -70,7 +71,7 @@ def _examined(index: Index, damaged: list[str]) -> Verdict:
 class _Chunks:
     """Every chunk, read once."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, agreement: Agreement) -> None:
         self.count = 0
         self.hashes: dict[str, str] = {}
         self._model = index.embedder_name
@@ -78,6 +79,7 @@ class _Chunks:
         self._positions: dict[str, Counter[int]] = {}
         for batch in index.rows(CHUNKS):
             self._read(batch)
+            agreement.read_chunks(batch)
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """(doc_id, what) of all that is wrong."""
@@ -87,41 +89,39 @@ class _Chunks:
                 yield doc_id, "chunks are missing or there twice"
 
     def _read(self, batch: Any) -> None:
-        lengths = _lengths(batch)
         columns = ["doc_id", "chunk_id", "position", "hash", "model"]
-        for row, length in zip(batch.select(columns).to_pylist(), lengths, strict=True):
+        are_sound = are_of_chunks(vectors_of(batch))
+        for row, is_sound in zip(batch.select(columns).to_pylist(), are_sound, strict=True):
             self.count += 1
             self.hashes[row["chunk_id"]] = row["hash"]
             self._positions.setdefault(row["doc_id"], Counter())[row["position"]] += 1
-            if not abs(length - 1) < _LENGTH_TOLERANCE:
+            if not is_sound:
                 self._problems.append((row["doc_id"], "a chunk's vector is damaged"))
             if row["model"] != self._model:
                 self._problems.append((row["doc_id"], f"embedded with {row['model']}, the index with {self._model}"))
 
 
 class _Sentences:
-    """Every sentence, read once and held against its chunk."""
+    """Every sentence, read once and held against its chunk. `torn` are documents with sentences of another version."""
 
-    def __init__(self, index: Index, chunks: _Chunks) -> None:
+    def __init__(self, index: Index, chunks: _Chunks, agreement: Agreement) -> None:
         self.count = 0
         self.problems: list[tuple[str, str]] = []
+        self.torn: set[str] = set()
         for batch in index.rows(SENTENCES):
             self._read(batch, chunks)
+            agreement.read_sentences(batch)
 
     def _read(self, batch: Any, chunks: _Chunks) -> None:
         columns = ["doc_id", "chunk_id", "hash"]
-        for row, length in zip(batch.select(columns).to_pylist(), _lengths(batch), strict=True):
+        are_sound = are_of_sentences(vectors_of(batch))
+        for row, is_sound in zip(batch.select(columns).to_pylist(), are_sound, strict=True):
             self.count += 1
-            if not 0 < length < 1 + _LENGTH_TOLERANCE:
+            if not is_sound:
                 self.problems.append((row["doc_id"], "a sentence's vector is damaged"))
             if chunks.hashes.get(row["chunk_id"]) != row["hash"]:
+                self.torn.add(row["doc_id"])
                 self.problems.append((row["doc_id"], "sentences of another version than its chunks; ingest it again"))
-
-
-def _lengths(batch: Any) -> list[float]:
-    """Of each vector; infinite or not a number where the vector is."""
-    flat = batch.column("embedding").flatten().to_numpy(zero_copy_only=False)
-    return np.linalg.norm(flat.reshape(batch.num_rows, -1), axis=1).tolist()
 
 
 def _stale(documents: list[Entry]) -> Iterator[str]:

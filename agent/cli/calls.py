@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.cli.common import console, fail, settings_or_exit
+from agent.cli.common import SearchedCollection, SearchedSource, SearchedTitle, console, fail, settings_or_exit
 
 if TYPE_CHECKING:
     from agent.caller.report import CallReport
@@ -96,20 +96,26 @@ def _show(report: "CallReport", *, as_json: bool) -> None:
 
 def ask(
     question: Annotated[str, typer.Argument(help="What you want to know.")],
+    collection: SearchedCollection = "",
+    title: SearchedTitle = "",
+    source: SearchedSource = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print answer and sources as JSON.")] = False,
 ) -> None:
     """Ask the documents one question and print the answer with its sources. Needs a running engine."""
     from agent.answer import ask_once
-    from plugins.errors import EngineError
+    from knowledge.errors import KnowledgeError
+    from plugins.errors import EngineError, EngineUnavailable
 
     settings = settings_or_exit()
     try:
-        answer = asyncio.run(ask_once(settings, question))
-    except EngineError as error:
+        answer = asyncio.run(ask_once(settings, question, collection=collection, title=title, source=source))
+    except EngineUnavailable as error:
         fail(f"{error}. `landline up` starts everything, `landline engine` the engine alone")
+    except (EngineError, KnowledgeError) as error:
+        fail(str(error))
     if as_json:
         print(json.dumps({"answer": answer.text, "sources": answer.sources}, indent=1))
         return
     console.print(answer.text, highlight=False)
-    for source in answer.sources:
-        console.print(f"  [dim]{source['title']} · {source['source']}[/]", highlight=False)
+    for passage in answer.sources:
+        console.print(f"  [dim]{passage['title']} · {passage['source']}[/]", highlight=False)

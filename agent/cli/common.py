@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 import uvloop
@@ -13,6 +13,10 @@ from agent.settings import Settings, SettingsError, load
 
 console = Console()
 errors = Console(stderr=True)
+
+SearchedCollection = Annotated[str, typer.Option(help="The collection to search.")]
+SearchedTitle = Annotated[str, typer.Option(help="Only documents with this title.")]
+SearchedSource = Annotated[str, typer.Option(help="Only this source, as `landline knowledge list` shows it.")]
 
 
 def settings_or_exit() -> Settings:

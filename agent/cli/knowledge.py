@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from agent.cli.common import console, fail, settings_or_exit
+from agent.cli.common import SearchedCollection, SearchedSource, SearchedTitle, console, fail, settings_or_exit
 from agent.cli.documents import INTERRUPTED, progress_bar, stop_at_ctrl_c
 
 if TYPE_CHECKING:
@@ -90,9 +90,9 @@ def show(
 @knowledge.command()
 def search(
     question: Annotated[str, typer.Argument(help="As a caller would ask it.")],
-    collection: Annotated[str, typer.Option(help="The collection to search.")] = "",
-    title: Annotated[str, typer.Option(help="Only documents with this title.")] = "",
-    source: Annotated[str, typer.Option(help="Only this source, as `list` shows it.")] = "",
+    collection: SearchedCollection = "",
+    title: SearchedTitle = "",
+    source: SearchedSource = "",
     k: Annotated[int, typer.Option("-k", help="How many passages.", min=1, max=50)] = 5,
     as_json: AsJson = False,
 ) -> None:
@@ -202,16 +202,16 @@ def restore(
 
 @knowledge.command()
 def reembed() -> None:
-    """Compute all vectors anew: after another embedding model was set, or for an index of an older version.
+    """Make the index anew: after another embedding model was set, or because an older version wrote it.
 
-    The texts in the index are enough. Ctrl-C keeps what is done.
+    The texts in it are enough; vectors are computed only for another model. Ctrl-C keeps what is done.
     """
     with refusals():
         outcome = asyncio.run(_reembed(settings_or_exit()))
     if outcome is None:
-        console.print("The vectors are those of the embedding model that is set; nothing to do", highlight=False)
+        console.print("The index is of this version and of the embedding model that is set", highlight=False)
     elif outcome.is_complete:
-        console.print(f"{outcome.documents} documents have new vectors; restart a running engine", highlight=False)
+        console.print(f"{outcome.documents} documents are in the new index; restart a running engine", highlight=False)
     else:
         console.print(f"Stopped after {outcome.documents} documents; the same command goes on", highlight=False)
         raise typer.Exit(INTERRUPTED)

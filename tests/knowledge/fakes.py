@@ -1,4 +1,4 @@
-"""An embedder without weights: texts with the same words are near, all others far."""
+"""An embedder without weights: texts with the same words are near, all others far. And an index as one set."""
 
 import zlib
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from knowledge.index import Index
 from knowledge.store import Vectors
 from knowledge.words import meaningful
 
@@ -37,3 +38,12 @@ class WordEmbedder:
                 row[zlib.crc32(word.encode()) % DIM] += 1.0
             row /= np.linalg.norm(row)
         return vectors
+
+
+def snapshot(index: Index) -> set[tuple[str, str, str, int, str]]:
+    """Everything about every chunk that a search could use."""
+    rows, vectors = index.all_chunks("default")
+    return {
+        (row.chunk_id, row.text, row.hash, row.page, vector.tobytes().hex())
+        for row, vector in zip(rows, vectors, strict=True)
+    }

@@ -1,35 +1,22 @@
-"""What is in an index, whether it is whole, saved and brought back, and embedded anew."""
+"""What is in an index, whether it is whole, saved and brought back."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-import lancedb
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from knowledge.backup import About, back_up, read_about, restore
 from knowledge.catalog import chunks_of, entries, matching, numbers
-from knowledge.errors import BackupUnusable, EmbeddingMismatch, KnowledgeError, LayoutMismatch, StorageFull
+from knowledge.errors import BackupUnusable, KnowledgeError, StorageFull
 from knowledge.index import Index
 from knowledge.ingest import Report, ingest
-from knowledge.reembedding import Reembedded, is_needed, reembed
-from knowledge.report import Step
 from knowledge.scope import Scope
 from knowledge.verifying import verify
-from tests.knowledge.fakes import WordEmbedder
+from tests.knowledge.fakes import WordEmbedder, snapshot
 from tests.knowledge.papers import pdf
 
 Put = Callable[..., Report]
-
-
-def snapshot(index: Index) -> set[tuple[str, str, str, int, str]]:
-    """Everything about every chunk that a search could use."""
-    rows, vectors = index.all_chunks("default")
-    return {
-        (row.chunk_id, row.text, row.hash, row.page, vector.tobytes().hex())
-        for row, vector in zip(rows, vectors, strict=True)
-    }
 
 
 # Looking
@@ -201,129 +188,3 @@ def test_a_backup_that_does_not_fit_leaves_nothing_half_done(
     with pytest.raises(StorageFull, match=r"saved\.zip is full"):
         back_up(index, tmp_path / "saved.zip", wait_s=0)
     assert not list(tmp_path.glob("saved*"))
-
-
-# Embedding anew
-
-
-def change_model(index: Index, model: WordEmbedder, *, stop_after: int = 10**6) -> tuple[Reembedded, list[Step]]:
-    """What `landline knowledge reembed` does, stopped after some documents."""
-    steps: list[Step] = []
-    new = Index(index.uri, model.name, model.dim)
-    outcome = reembed(
-        Index(index.uri, *(index.made_with() or ("", 1))),
-        new,
-        Index(f"{index.uri}/.reembed", model.name, model.dim),
-        model.embed_passages,
-        progress=steps.append,
-        should_stop=lambda: len(steps) >= stop_after,
-        wait_s=0,
-    )
-    return outcome, steps
-
-
-def test_another_model_is_refused_until_all_is_embedded_anew(put: Put, index: Index, embedder: WordEmbedder) -> None:
-    put({"house.md": "# House\n\n## Pets\n\nPlease note:\n\n- Dogs stay out of the restaurant at all times, please.\n"})
-    put({"b.txt": "We open at nine."}, collection="other")
-    before = snapshot(index)
-    other = WordEmbedder(name="other")
-    with pytest.raises(EmbeddingMismatch, match="landline knowledge reembed"):
-        ingest([], Index(index.uri, "other", other.dim), other.embed_passages)
-    outcome, steps = change_model(index, other)
-    assert outcome == Reembedded(documents=3, is_complete=True)
-    assert [(step.done, step.total) for step in steps] == [(1, 3), (2, 3), (3, 3)]
-    changed = Index(index.uri, "other", other.dim)
-    assert snapshot(changed) == before
-    assert verify(changed).problems == ()
-    assert sorted(embedder.embedded) == sorted(other.embedded)
-    assert not (Path(index.uri) / ".reembed").exists()
-    with pytest.raises(EmbeddingMismatch, match="made with other"):
-        index.all_chunks("default")
-
-
-def test_stopped_it_goes_on_where_it_was_and_the_old_index_is_used_meanwhile(put: Put, index: Index) -> None:
-    put({f"{name}.txt": f"This is text {name}." for name in "abcd"})
-    first, _ = change_model(index, WordEmbedder(name="other"), stop_after=2)
-    assert first == Reembedded(documents=2, is_complete=False)
-    assert len(snapshot(index)) == 4
-    put({"a.txt": "This is another text."})
-    second = WordEmbedder(name="other")
-    outcome, steps = change_model(index, second)
-    assert outcome.is_complete
-    assert len(steps) in (2, 3)
-    texts = {row.text for row in Index(index.uri, "other", second.dim).all_chunks("default")[0]}
-    assert texts == {"This is another text.", *(f"This is text {name}." for name in "bcd")}
-
-
-def test_a_third_model_does_not_mix_with_what_the_second_began(put: Put, index: Index) -> None:
-    put({f"{name}.txt": f"This is text {name}." for name in "abc"})
-    change_model(index, WordEmbedder(name="other"), stop_after=1)
-    third = WordEmbedder(name="third")
-    _, steps = change_model(index, third)
-    assert len(steps) == 3
-    assert verify(Index(index.uri, "third", third.dim)).problems == ()
-
-
-# Another layout
-
-
-FIRST_LAYOUT_LACKS = {"chunks": ["page", "ingested_at"], "sentences": ["page", "above", "hash"]}
-
-
-def written_in(index: Index, layout: str, *, without: dict[str, list[str]]) -> Index:
-    """The same index as another version of the program would have written it."""
-    tables = {name: pa.Table.from_batches(list(index.rows(name))) for name in ("chunks", "sentences")}
-    database = lancedb.connect(index.uri)
-    for name, rows in tables.items():
-        about = rows.schema.metadata | {b"landline.layout": layout.encode()}
-        kept = rows.drop_columns(without.get(name, [])).replace_schema_metadata(about)
-        database.create_table(name, kept, mode="overwrite")
-    return Index(index.uri, index.embedder_name, index.dim)
-
-
-def test_an_index_of_an_older_layout_is_refused_with_the_one_command_that_rebuilds_it(put: Put, index: Index) -> None:
-    put({"a.txt": "We open at nine."})
-    old = written_in(index, "1", without=FIRST_LAYOUT_LACKS)
-    for attempt in (old.revision, lambda: old.remove(["a"]), lambda: entries(old), lambda: verify(old)):
-        with pytest.raises(LayoutMismatch, match="older version.*landline knowledge reembed"):
-            attempt()
-
-
-def test_an_older_layout_is_rebuilt_from_the_texts_that_it_holds(
-    put: Put, folder: Path, index: Index, embedder: WordEmbedder
-) -> None:
-    put({"house.md": "# House\n\n## Pets\n\nPlease note:\n\n- Dogs stay out of the restaurant at all times, please.\n"})
-    put({}, collection="other")
-    texts = [{row.text for row in index.all_chunks(name)[0]} for name in ("default", "other")]
-    quotable = {row.text for row in index.all_sentences("default")[0]}
-    assert not is_needed(index, embedder.name, embedder.dim)
-    assert is_needed(written_in(index, "1", without=FIRST_LAYOUT_LACKS), embedder.name, embedder.dim)
-    (folder / "house.md").unlink()
-    outcome, _ = change_model(index, embedder)
-    assert outcome == Reembedded(documents=2, is_complete=True)
-    rebuilt = Index(index.uri, index.embedder_name, index.dim)
-    assert not is_needed(rebuilt, embedder.name, embedder.dim)
-    assert [{row.text for row in rebuilt.all_chunks(name)[0]} for name in ("default", "other")] == texts
-    sentences, _ = rebuilt.all_sentences("default")
-    assert {row.text for row in sentences} == quotable
-    assert all("Pets" in row.above for row in sentences)
-    assert verify(rebuilt).problems == ()
-
-
-def test_what_an_older_version_began_to_rebuild_is_begun_again(put: Put, index: Index, embedder: WordEmbedder) -> None:
-    put({f"{name}.txt": f"This is text {name}." for name in "ab"})
-    change_model(index, embedder, stop_after=1)
-    staging = Index(f"{index.uri}/.reembed", index.embedder_name, index.dim)
-    written_in(staging, "1", without=FIRST_LAYOUT_LACKS)
-    _, steps = change_model(index, embedder)
-    assert len(steps) == 2
-
-
-def test_a_newer_layout_is_left_alone_and_the_way_out_is_an_update(
-    put: Put, index: Index, embedder: WordEmbedder
-) -> None:
-    put({"a.txt": "We open at nine."})
-    new = written_in(index, "99", without={})
-    for attempt in (new.revision, lambda: is_needed(new, embedder.name, embedder.dim)):
-        with pytest.raises(LayoutMismatch, match="newer version.*Update"):
-            attempt()
