@@ -135,13 +135,8 @@ def _foreign(similarities: Vectors, unrelated: float) -> float:
 
 def _without_each_foreign_word(case: Case) -> Sequence[str]:
     """The question once without each of its words that the sentence does not have; of many, without the rarest."""
-    return without_each_word(case.question, case.rarity, but=meaningful(case.sentence))
-
-
-def without_each_word(question: str, rarity: Rarity, *, but: frozenset[str] = frozenset()) -> list[str]:
-    """The question once without each of its words that tell something; of many, without the rarest. `but` stay."""
-    words = question.split()
-    weights = {place: sum(map(rarity.of, meaningful(word) - but)) for place, word in enumerate(words)}
-    telling = [place for place in sorted(weights, key=lambda place: -weights[place]) if weights[place] > 0]
-    without = [" ".join(words[:place] + words[place + 1 :]) for place in telling[:_MAX_WORDS_LEFT_OUT]]
-    return [text or question for text in without]
+    words, own = case.question.split(), meaningful(case.sentence)
+    weights = {place: sum(map(case.rarity.of, meaningful(word) - own)) for place, word in enumerate(words)}
+    foreign = [place for place in sorted(weights, key=lambda place: -weights[place]) if weights[place] > 0]
+    without = [" ".join(words[:place] + words[place + 1 :]) for place in foreign[:_MAX_WORDS_LEFT_OUT]]
+    return [text or case.question for text in without]

@@ -59,11 +59,7 @@ class Searched(Protocol):
 
     @property
     def rarity(self) -> Rarity: ...
-    def gather(
-        self, asked: Sequence[Asked], *, sentences: int, chunks: int, meanwhile: Callable[[], None]
-    ) -> list[Pool]:
-        """What each question finds first. `meanwhile` is called where there is time to do something else."""
-        ...
+    def gather(self, asked: Sequence[Asked], *, sentences: int, chunks: int) -> list[Pool]: ...
 
 
 class InMemory:
@@ -83,10 +79,7 @@ class InMemory:
             self._lines_of.setdefault(line.chunk_id, []).append(place)
         self.rarity = Rarity(line.words_in_context for line in self._lines)
 
-    def gather(
-        self, asked: Sequence[Asked], *, sentences: int, chunks: int, meanwhile: Callable[[], None]
-    ) -> list[Pool]:
-        """Nothing is done meanwhile: there is no time to."""
+    def gather(self, asked: Sequence[Asked], *, sentences: int, chunks: int) -> list[Pool]:
         matching = _AT_ONCE.map(partial(self._matching, limit=chunks), asked)
         return [self._pool(one, ids, sentences, chunks) for one, ids in zip(asked, matching, strict=True)]
 
@@ -132,14 +125,11 @@ class InTables:
         """Whether a collection of `count` sentences has about as many as when this one's words were counted."""
         return count / _ABOUT < self._count < count * _ABOUT
 
-    def gather(
-        self, asked: Sequence[Asked], *, sentences: int, chunks: int, meanwhile: Callable[[], None]
-    ) -> list[Pool]:
+    def gather(self, asked: Sequence[Asked], *, sentences: int, chunks: int) -> list[Pool]:
         """The words are looked for while the question is embedded."""
         index, begin = self._index, _AT_ONCE.submit
         matching = [begin(index.matching_chunks, one.query, one.scope, limit=chunks, misspelt=False) for one in asked]
         near = [begin(index.nearest_chunks, one.vector, one.scope, limit=chunks) for one in asked]
-        meanwhile()
         return [
             _pool(one.vector, a.result(), b.result(), most=sentences)
             for one, a, b in zip(asked, near, matching, strict=True)

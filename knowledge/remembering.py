@@ -38,11 +38,6 @@ class RememberingEmbedder:
         """What callers say, as [n, dim] float32 of length 1."""
         return self._queries.embed(texts)
 
-    def remember_queries(self, texts: Sequence[str]) -> None:
-        """Embed what callers may be taken to say, so that it takes no time then."""
-        if texts:
-            self._queries.embed(texts)
-
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """What documents say, as [n, dim] float32 of length 1."""
         return self._passages.embed(texts)

@@ -11,7 +11,7 @@ from knowledge.asked import Kind, asked_kind, named_days
 from knowledge.choosing import descending, fused, passage_of, within
 from knowledge.embeddings import Embeds
 from knowledge.index import Index
-from knowledge.judging import Case, Evidence, Verdict, first_evidence, foreignness, judge, without_each_word
+from knowledge.judging import Case, Evidence, Verdict, first_evidence, foreignness, judge
 from knowledge.lines import Line
 from knowledge.pool import Asked, InMemory, InTables, Pool, Searched
 from knowledge.remembering import RememberingEmbedder
@@ -145,15 +145,9 @@ class Retriever:
     def _found_in(
         self, searched: Searched, wanted: Sequence[Wanted], vector_of: Callable[[str], Vectors]
     ) -> Iterator["_Found"]:
-        """What one collection has for each question. What will most likely be embedded to judge is, meanwhile."""
+        """What one collection has for each question."""
         asked = [Asked(one.query, one.scope, vector_of) for one in wanted]
-        to_judge = [text for one in wanted for text in without_each_word(one.query, searched.rarity)]
-        pools = searched.gather(
-            asked,
-            sentences=self._scoring.sentence_pool,
-            chunks=self._scoring.chunk_pool,
-            meanwhile=lambda: self._embedder.remember_queries(to_judge),
-        )
+        pools = searched.gather(asked, sentences=self._scoring.sentence_pool, chunks=self._scoring.chunk_pool)
         for one, pool in zip(wanted, pools, strict=True):
             lines = self._scored_lines(one.query, pool, searched.rarity)
             passages = self._passages(one, pool, lines)
