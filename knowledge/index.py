@@ -6,7 +6,6 @@ sentences first; a chunk's hash is what says that its document is in.
 """
 
 import threading
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from knowledge.errors import EmbeddingMismatch, IndexUnreachable, IndexUnusable, LayoutMismatch, StorageFull
+from knowledge.location import Location
 from knowledge.locks import exclusive, remote_lock
 from knowledge.packing import FoundChunk, unpack
 from knowledge.rows import ChunkRow, PreparedDocument, SentenceRow, StoredDocument
@@ -26,8 +26,6 @@ from knowledge.tables import CHUNKS, COLUMNS, LAYOUT, PACKED, ROW_COLUMNS, SEARC
 _STAMPS = "stamps"
 CHUNKS_WORTH_AN_INDEX = 20_000
 """Up to here comparing a question with every chunk is as fast as an index of their vectors, and exact."""
-_SETTLED_S = 1.0
-"""A folder that was last written to so long ago cannot have changed without showing it."""
 _ALL = 2**31 - 1
 _FULL_DISK = "No space left"
 _Result = TypeVar("_Result")
@@ -49,6 +47,7 @@ class Index:
         self.uri = str(uri)
         self.embedder_name = embedder_name
         self.dim = dim
+        self._location = Location(self.uri)
         self._store = Store(self.uri, dim=dim, options=options or {})
         self._lock = threading.RLock()
         self._tables: dict[str, Table] = {}
@@ -63,7 +62,7 @@ class Index:
 
         LanceDB is asked (3 ms) only where the folder does not look as it did; an object store, every time.
         """
-        stamp = self._stamp()
+        stamp = self._location.stamp()
         if self._stamped and stamp == self._stamped[0]:
             return self._stamped[1]
         revision = self._read(
@@ -134,8 +133,8 @@ class Index:
     @contextmanager
     def writing(self, *, wait_s: float) -> Generator[None]:
         """Be the only writer on this machine. Raises `IndexLocked` after `wait_s`."""
-        self._refuse_foreign_folder()
-        folder = remote_lock(self.uri) if self._is_remote else Path(self.uri)
+        self._location.refuse_foreign_folder()
+        folder = remote_lock(self.uri) if self._location.is_remote else Path(self.uri)
         with exclusive(folder, uri=self.uri, wait_s=wait_s):
             yield
 
@@ -179,7 +178,7 @@ class Index:
 
     def become(self, rows: Callable[[str], Iterable[Any]]) -> None:
         """Put `rows(table)` in the place of all that is in the index, and make it one of this embedding model."""
-        self._refuse_foreign_folder()
+        self._location.refuse_foreign_folder()
         with self._lock, self._translated():
             self._create(rows)
 
@@ -191,7 +190,7 @@ class Index:
 
     def clear(self) -> None:
         """Empty the whole index, all collections, and make it one of this embedding model."""
-        self._refuse_foreign_folder()
+        self._location.refuse_foreign_folder()
         with self._lock, self._translated():
             self._create()
 
@@ -253,7 +252,7 @@ class Index:
     def _opened(self, *, newest: bool = True) -> dict[str, Table]:
         """The tables, {} while there are none; opened again when somebody put another folder in the place of this."""
         with self._lock:
-            folder_id = self._current_folder_id()
+            folder_id = self._location.folder_id
             if folder_id != self._folder_id:
                 self._forget()
             if not self._tables and self._exists():
@@ -263,32 +262,9 @@ class Index:
             self._folder_id = folder_id
             return self._tables
 
-    def _current_folder_id(self) -> int:
-        if self._is_remote:
-            return 0
-        try:
-            return (Path(self.uri) / f"{CHUNKS}.lance").stat().st_ino
-        except OSError:
-            return 0
-
-    def _stamp(self) -> tuple[int, ...]:
-        """Which folders the tables are and when each was last written to; nothing where that cannot be told.
-
-        Clocks of file systems are coarse: right after a commit there may be another that looks the same.
-        """
-        if self._is_remote:
-            return ()
-        folders = [Path(self.uri) / f"{table}.lance" / "_versions" for table in (CHUNKS, SENTENCES)]
-        try:
-            seen = [folder.stat() for folder in folders]
-        except OSError:
-            return ()
-        is_settled = time.time() - max(one.st_mtime for one in seen) > _SETTLED_S
-        return tuple(part for one in seen for part in (one.st_ino, one.st_mtime_ns)) if is_settled else ()
-
     def _exists(self) -> bool:
-        self._refuse_foreign_folder()
-        if not self._is_remote and not Path(self.uri).is_dir():
+        self._location.refuse_foreign_folder()
+        if not self._location.may_hold_tables:
             return False
         names = self._store.names()
         if names <= {SENTENCES}:
@@ -311,7 +287,7 @@ class Index:
         self._forget()
         self._tables = {SENTENCES: sentences, CHUNKS: chunks}
         _index_words(self._tables)
-        self._folder_id = self._current_folder_id()
+        self._folder_id = self._location.folder_id
         return self._tables
 
     def _forget(self) -> None:
@@ -340,19 +316,6 @@ class Index:
             raise LayoutMismatch(self.uri, is_older=False)
         return int(layout) < int(LAYOUT)
 
-    def _refuse_foreign_folder(self) -> None:
-        if self._is_remote or not Path(self.uri).exists():
-            return
-        if not Path(self.uri).is_dir():
-            raise IndexUnusable(self.uri, "it is a file, not a folder")
-        strangers = [entry.name for entry in Path(self.uri).iterdir() if not entry.name.startswith(".")]
-        if strangers and not any(name.endswith(".lance") for name in strangers):
-            raise IndexUnusable(self.uri, f"it holds other things, for example {min(strangers)}")
-
-    @property
-    def _is_remote(self) -> bool:
-        return "://" in self.uri
-
     @contextmanager
     def _translated(self) -> Generator[None]:
         try:
@@ -360,7 +323,7 @@ class Index:
         except StoreError as error:
             if _FULL_DISK in str(error):
                 raise StorageFull(self.uri) from error
-            if self._is_remote:
+            if self._location.is_remote:
                 raise IndexUnreachable(self.uri, str(error)) from error
             raise IndexUnusable(self.uri, str(error)) from error
 
