@@ -24,9 +24,9 @@ class Doubt:
 class Thresholds:
     """Doubts of 1.0 in sum make it not speech."""
 
-    no_speech: Doubt = Doubt(0.3, 0.9, 0.8)
+    no_speech: Doubt = Doubt(0.3, 0.7, 0.95)
     """The model's own probability that nobody speaks."""
-    surprise: Doubt = Doubt(0.6, 1.6, 0.9)
+    surprise: Doubt = Doubt(0.2, 1.6, 0.9)
     """Mean negative log-probability of the tokens: the model did not believe what it wrote."""
     repetition: Doubt = Doubt(1.9, 2.8, 1.0)
     """How well the text compresses: texts that say the same again and again do."""

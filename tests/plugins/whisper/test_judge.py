@@ -32,6 +32,7 @@ def test_one_sign_alone_does_not_condemn(sign: dict[str, float]) -> None:
     "signs",
     [
         {"no_speech": 0.95, "mean_logprob": -1.0},
+        {"text": "can", "tokens": 1, "no_speech": 0.85, "mean_logprob": -0.34},  # a cough
         {"mean_logprob": -1.4, "tokens": 30},
         {"text": "so and so and so and so and so and so and so and so and so and so", "no_speech": 0.8, "tokens": 30},
         {"tokens": 40, "looping_tokens": 36, "mean_logprob": -0.9},
