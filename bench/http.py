@@ -31,7 +31,7 @@ STREAMS = 100
 SECONDS = 40.0
 READING_S = (4.0, 8.0)
 """How long somebody reads an answer before they ask again."""
-BARE_TOKENS = 256
+BARE_TOKENS = 160
 SPARE = 12
 """Streams of the bare model beyond those counted: a few answers are short and over before the others have begun."""
 SENTENCES = 30
