@@ -24,7 +24,7 @@ from agent.settings import Settings
 from bench.results import percentile
 from plugins.audio import Float
 
-BARGE_INS = 12
+BARGE_INS = 10
 LOG = Path("run/bench.log")
 QUESTIONS = (
     "what time is breakfast on weekdays",

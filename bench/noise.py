@@ -33,7 +33,7 @@ from plugins.whisper.stt import STT
 NOISE_S = 600.0
 NOISE_RATE_HZ = 16_000
 LOG = Path("run/bench.log")
-CALLERS = 6
+CALLERS = 4
 LISTENERS = 2
 """Stretches of noise that are heard at a time."""
 BACKCHANNELS = ("yeah", "okay", "uh-huh", "right")
