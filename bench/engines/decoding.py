@@ -26,9 +26,9 @@ from plugins.llama.weights import Weights
 CALLS = (1, 4, 8, 16)
 PROMPT_TOKENS = 8
 SLICE_TOKENS = 256
-MOST_REPEATS, LEAST_REPEATS = 7, 3
+MOST_REPEATS, LEAST_REPEATS = 15, 3
 MOST_STEPS, LEAST_STEPS = 96, 6
-ROW_BUDGET_S = 3.0
+ROW_BUDGET_S = 6.0
 """Time for one number of calls; a large model gets fewer steps and repeats."""
 CANCELS = 15
 

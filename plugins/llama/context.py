@@ -1,7 +1,7 @@
 """llama.cpp's working memory: one batch in, one row of logits for each token that asks for it."""
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -139,17 +139,20 @@ class _Batch:
 
     def fill(self, rows: Sequence[Row]) -> int:
         """Put the rows into the batch; returns how many of them ask for logits."""
-        tokens, positions, sequences, asks = list[int](), list[int](), list[int](), list[bool]()
-        for row in rows:
-            size = len(row.tokens)
-            tokens += row.tokens
-            positions += range(row.position, row.position + size)
-            sequences += [self._addresses[row.sequence]] * size
-            asks += [False] * (size - 1) + [row.ask]
-        size = len(tokens)
-        self._token[:size] = tokens
-        self._position[:size] = positions
-        self._sequence[:size] = sequences
+        if any(len(row.tokens) > 1 for row in rows):
+            rows = [token for row in rows for token in _one_by_one(row)]
+        size = len(rows)
+        asks = [row.ask for row in rows]
+        self._token[:size] = [row.tokens[0] for row in rows]
+        self._position[:size] = [row.position for row in rows]
+        self._sequence[:size] = [self._addresses[row.sequence] for row in rows]
         self._ask[:size] = asks
         self.native.n_tokens = size
         return sum(asks)
+
+
+def _one_by_one(row: Row) -> Iterator[Row]:
+    """A row for each of its tokens."""
+    last = len(row.tokens) - 1
+    for at, token in enumerate(row.tokens):
+        yield Row(row.sequence, row.position + at, [token], row.ask and at == last)

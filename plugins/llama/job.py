@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from plugins.llama.context import Row
 from plugins.llama.forced import Forced
 from plugins.llama.generation import Generation, Usage
 from plugins.llama.grammar import Grammar
@@ -43,6 +44,13 @@ class Job:
         return (self.generation.priority, self.generation.deadline_s, self.arrival)
 
     @property
+    def own_sequence(self) -> Sequence:
+        """The sequence of a job that runs; `RuntimeError` for one that waits."""
+        if self.sequence is None:
+            raise RuntimeError("a job without a sequence cannot run")
+        return self.sequence
+
+    @property
     def pending(self) -> int:
         """Tokens to read before the next one can be chosen."""
         return len(self.tokens) - (self.sequence.length if self.sequence else 0)
@@ -52,3 +60,10 @@ class Job:
         """Tokens so far."""
         completion_tokens = len(self.tokens) - self.prompt_tokens
         return Usage(self.prompt_tokens, completion_tokens, self.cached_tokens or 0, self.prefill_s)
+
+    def row(self, tokens: int) -> Row:
+        """Its next `tokens` tokens, for a step."""
+        sequence = self.own_sequence
+        end = sequence.length + tokens
+        ask = end == len(self.tokens) and self.limit > self.prompt_tokens
+        return Row(sequence.number, sequence.length, self.tokens[sequence.length : end], ask)

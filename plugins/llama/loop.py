@@ -9,7 +9,7 @@ from threading import Lock, Thread
 
 from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, ModelError, Superseded
 from plugins.llama.cells import Cells
-from plugins.llama.context import Context, Logits, Row
+from plugins.llama.context import Context, Logits
 from plugins.llama.forced import Forced
 from plugins.llama.generation import Delta, Load, Priority
 from plugins.llama.job import Job
@@ -149,7 +149,7 @@ class DecodeLoop:
             return
         begin = time.perf_counter()
         try:
-            logits = self._context.decode([_row(job, tokens) for job, tokens in plan])
+            logits = self._context.decode([job.row(tokens) for job, tokens in plan])
         except ModelError as error:
             return self._start_over(error)
         if logits is None:
@@ -182,7 +182,7 @@ class DecodeLoop:
         best = logits.argmax(axis=1).tolist() if len(logits) else []
         row = 0
         for job, tokens in plan:
-            sequence = _sequence(job)
+            sequence = job.own_sequence
             sequence.length += tokens
             if job.share_at and sequence.length >= job.share_at:
                 self._cells.share(sequence, job.tokens[: job.share_at])
@@ -219,15 +219,23 @@ class DecodeLoop:
         """Give a token out; whether the answer goes on."""
         piece = self._vocabulary.piece(token)
         job.tokens.append(token)
+        job.output.add(piece)
         if job.forced:
             job.forced.say(piece)
-        if delta := job.output.feed(piece):
-            self._bell.send(job.stream, delta)
-        is_whole = job.output.stopped
+        is_whole = self._show(job)
         if is_whole or len(job.tokens) >= job.limit:
             self._finish(job, "stop" if is_whole else "length")
             return False
         return True
+
+    def _show(self, job: Job) -> bool:
+        """Let the reader know, in time; whether the text says that the answer is over."""
+        output = job.output
+        if not output.decides:
+            self._bell.owe(job.stream, output.said)
+        elif delta := output.said():
+            self._bell.send(job.stream, delta)
+        return output.decides and output.stopped
 
     def _write_forced(self, job: Job, forced: Forced) -> None:
         """What the grammar leaves no choice about goes out without the model; it reads that in one step."""
@@ -295,7 +303,7 @@ class DecodeLoop:
 
     def _pause(self, job: Job) -> None:
         """Take a running job's sequence away; it goes on later from where it was."""
-        sequence, job.sequence = _sequence(job), None
+        sequence, job.sequence = job.own_sequence, None
         self._cells.pause(sequence)
         self._running.remove(job)
         self._waiting.append(job)
@@ -320,20 +328,6 @@ class DecodeLoop:
         self._prompt_tokens += usage.prompt_tokens
         self._cached_tokens += usage.cached_tokens
         self._completion_tokens += usage.completion_tokens
-
-
-def _row(job: Job, tokens: int) -> Row:
-    sequence = _sequence(job)
-    begin = sequence.length
-    end = begin + tokens
-    ask = end == len(job.tokens) and job.limit > job.prompt_tokens
-    return Row(sequence.number, begin, job.tokens[begin:end], ask)
-
-
-def _sequence(job: Job) -> Sequence:
-    if job.sequence is None:
-        raise RuntimeError("a job without a sequence cannot run")
-    return job.sequence
 
 
 def _watch_calls(job: Job) -> None:

@@ -2,13 +2,18 @@
 
 from plugins.llama.generation import Delta
 from plugins.llama.text import Characters, Stops
-from plugins.llama.toolcalls import Listener, ToolCall
+from plugins.llama.toolcalls import Listener, NoCalls, ToolCall
 
 
 class Output:
-    """Fed the bytes of each token, gives what may be shown so far."""
+    """Given the bytes of each token, tells what may be shown so far.
+
+    `decides`: whether the text can end the answer or change what may follow, so that every token must be looked at.
+    """
 
     def __init__(self, *, stops: tuple[str, ...], listener: Listener) -> None:
+        self.decides = bool(stops) or not isinstance(listener, NoCalls)
+        self._pieces = list[bytes]()
         self._characters = Characters()
         self._stops = Stops(stops)
         self._listener = listener
@@ -29,18 +34,26 @@ class Output:
         """Whether any tool was called."""
         return self._called
 
-    def feed(self, piece: bytes) -> Delta | None:
-        """What one more token adds, if anything."""
-        if text := self._stops.feed(self._characters.feed(piece)):
+    def add(self, piece: bytes) -> None:
+        """The bytes of one more token."""
+        self._pieces.append(piece)
+
+    def said(self) -> Delta | None:
+        """What the tokens since the last time add, if anything."""
+        if text := self._stops.feed(self._new_characters()):
             return self._delta(*self._listener.feed(text))
         return None
 
     def finish(self) -> Delta | None:
         """What was held back, now that the answer is over."""
-        rest = self._stops.feed(self._characters.finish()) + self._stops.finish()
+        rest = self._stops.feed(self._new_characters() + self._characters.finish()) + self._stops.finish()
         text, calls = self._listener.feed(rest)
         late_text, late_calls = self._listener.finish()
         return self._delta(text + late_text, calls + late_calls)
+
+    def _new_characters(self) -> str:
+        pieces, self._pieces = self._pieces, []
+        return self._characters.feed(b"".join(pieces))
 
     def _delta(self, text: str, calls: list[ToolCall]) -> Delta | None:
         if calls:

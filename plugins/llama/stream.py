@@ -27,7 +27,8 @@ class Stream:
         self._arrived = deque[Delta | EngineError]()
         self._ready = asyncio.Event()
         self._over = False
-        self._begun = False
+        self.begun = False
+        """Whether anything was put into it."""
 
     def cancel(self) -> None:
         """Nobody wants the rest: the model drops this answer before its next step. From any thread."""
@@ -64,7 +65,7 @@ class Stream:
         Returns whether the reader must know at once: of the first words, of the end and of errors.
         """
         self._arrived.append(item)
-        is_first, self._begun = not self._begun, True
+        is_first, self.begun = not self.begun, True
         return is_first or isinstance(item, EngineError) or item.finish_reason is not None
 
     def fail(self, error: EngineError) -> None:
@@ -83,23 +84,36 @@ class Bell:
 
     def __init__(self) -> None:
         self._waiting: dict[asyncio.AbstractEventLoop, set[Stream]] = {}
+        self._owed: dict[Stream, Callable[[], Delta | None]] = {}
         self._is_urgent = False
         self._rang_s = -inf
 
     def send(self, stream: Stream, item: Delta | EngineError) -> None:
-        """Give a reader something; it notices when the bell rings next."""
+        """Give a reader something, after what it is owed; it notices when the bell rings next."""
+        if (said := self._owed.pop(stream, None)) and (delta := said()):
+            stream.put(delta)
         if stream.put(item):
             self._is_urgent = True
         self._waiting.setdefault(stream.loop, set()).add(stream)
 
+    def owe(self, stream: Stream, said: Callable[[], Delta | None]) -> None:
+        """There is something for a reader, which `said` puts into words when the bell rings next."""
+        self._owed[stream] = said
+        if not stream.begun:
+            self._is_urgent = True
+
     def tick(self, now_s: float) -> None:
         """A step is over: ring if it is time to, by `now_s` on any clock that goes forward."""
-        if self._waiting and (self._is_urgent or now_s - self._rang_s >= RING_EVERY_S):
+        if (self._waiting or self._owed) and (self._is_urgent or now_s - self._rang_s >= RING_EVERY_S):
             self._rang_s = now_s
             self.ring()
 
     def ring(self) -> None:
-        """Wake everybody who was sent something."""
+        """Wake everybody who was sent something or is owed it."""
+        owed, self._owed = self._owed, {}
+        for stream, said in owed.items():
+            if delta := said():
+                self.send(stream, delta)
         for loop, streams in self._waiting.items():
             with suppress(RuntimeError):  # the loop was closed: nobody reads there any more
                 loop.call_soon_threadsafe(_wake_all, streams)

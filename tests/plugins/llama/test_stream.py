@@ -2,9 +2,13 @@
 
 import asyncio
 
+import pytest
+
 from plugins.errors import EngineBusy
 from plugins.llama.generation import Delta
+from plugins.llama.output import Output
 from plugins.llama.stream import RING_EVERY_S, Bell, Stream
+from plugins.llama.toolcalls import NoCalls
 
 
 class Woken:
@@ -58,3 +62,25 @@ async def test_somebodys_first_words_bring_everybody_theirs() -> None:
     bell.tick(0.002)
     await asyncio.sleep(0)
     assert (early.times, late.times) == (2, 1)
+
+
+async def test_what_is_owed_is_put_into_words_when_the_bell_rings() -> None:
+    reader, bell, pieces = Woken(), Bell(), [b"At ", b"ni", b"ne."]
+    output = Output(stops=(), listener=NoCalls())
+    for step, piece in enumerate(pieces):
+        output.add(piece)
+        bell.owe(reader.stream, output.said)
+        bell.tick(step * RING_EVERY_S / 5)
+    await asyncio.sleep(0)
+    assert (reader.times, (await anext(reader.stream)).text) == (1, "At ")
+    bell.tick(RING_EVERY_S)
+    assert (await anext(reader.stream)).text == "nine."
+
+
+async def test_what_is_owed_comes_before_an_error() -> None:
+    reader, bell = Woken(), Bell()
+    bell.owe(reader.stream, lambda: Delta(text="At ni"))
+    bell.send(reader.stream, EngineBusy("no slot"))
+    assert (await anext(reader.stream)).text == "At ni"
+    with pytest.raises(EngineBusy):
+        await anext(reader.stream)
