@@ -34,6 +34,8 @@ QUESTIONS = (
 )
 INTO_ANSWER_S = 1.0
 ANSWER_S = 20.0
+BEFORE = 200
+"""Levels, of 10 ms each, that tell how loud the agent is."""
 WINDOW_S = 1.0
 """After a barge-in's first sound; within it the agent has given way or never will."""
 QUIETER_DB = 10.0
@@ -78,7 +80,7 @@ async def until_loud(caller: Caller) -> None:
 async def barge_in(caller: Caller, question: str) -> BargeIn:
     """Ask `question` in the middle of the answer to the last one."""
     await until_loud(caller)
-    before = [level.db for level in caller.ear.levels[-100:]]
+    before = [level.db for level in caller.ear.levels[-BEFORE:]]
     await caller.mouth.speak(voice(question))
     onset_s = caller.mouth.first_audible_at_s or 0.0
     after = [level for level in caller.ear.levels if onset_s < level.ended_at_s <= onset_s + WINDOW_S]

@@ -106,7 +106,7 @@ class Mouth:
 
 @dataclass(frozen=True)
 class Level:
-    """How loud a frame that was over at `ended_at_s` was, in dB of full scale, and when it was last audible."""
+    """How loud the 10 ms that were over at `ended_at_s` were, in dB of full scale, and when they were last audible."""
 
     ended_at_s: float
     db: float
@@ -138,9 +138,8 @@ class Ear:
         """Take in one frame that began at `began_at_s`."""
         if self._listener:
             self._listener(frame, began_at_s)
-        last = last_audible(frame)
-        audible_at_s = None if last is None else began_at_s + last / RATE_HZ
-        self.levels.append(Level(began_at_s + frame.size / RATE_HZ, level_db(frame), audible_at_s))
+        for start in range(0, frame.size, FRAME):
+            self.levels.append(_level(frame[start : start + FRAME], began_at_s=began_at_s + start / RATE_HZ))
         self._heard_more.set()
         if (first := first_audible(frame)) is not None:
             self._sounds.append(began_at_s + first / RATE_HZ)
@@ -169,6 +168,12 @@ class Ear:
             await self._heard_more.wait()
             if self.levels[-1].db > db:
                 return
+
+
+def _level(audio: Float, *, began_at_s: float) -> Level:
+    last = last_audible(audio)
+    audible_at_s = None if last is None else began_at_s + last / RATE_HZ
+    return Level(began_at_s + audio.size / RATE_HZ, level_db(audio), audible_at_s)
 
 
 def microphone() -> tuple[rtc.AudioSource, rtc.LocalAudioTrack]:

@@ -115,6 +115,13 @@ def test_the_ear_remembers_how_loud_it_was() -> None:
     assert quiet.db == pytest.approx(-120) and quiet.audible_at_s is None
 
 
+def test_loudness_is_told_for_every_hundredth_of_a_second() -> None:
+    ear = Ear()
+    ear.hear(np.concatenate([tone(FRAME), np.zeros(FRAME, np.float32)]), began_at_s=1.0)
+    assert [round(level.ended_at_s, 3) for level in ear.levels] == [1.01, 1.02]
+    assert ear.levels[0].audible_at_s and ear.levels[1].audible_at_s is None
+
+
 async def test_waiting_for_a_loud_moment_ends_with_it() -> None:
     ear = Ear()
     waiting = asyncio.create_task(ear.louder_than(-20))
