@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from itertools import count
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Lock, Thread
 
 from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, ModelError, Superseded
@@ -23,6 +23,8 @@ from plugins.server.metrics import BATCH
 Plan = list[tuple[Job, int]]
 """Who reads how many tokens in a step."""
 
+SIZES_AT_ONCE = 64
+"""Steps of which the metrics are told at once, or when there is nothing to do: one by one takes ten times as long."""
 _ANSWERS_AT_ONCE = BATCH.labels(model="llama")
 
 
@@ -48,6 +50,7 @@ class DecodeLoop:
         self._arrivals = count()
         self._steps = self._prompt_tokens = self._cached_tokens = self._completion_tokens = 0
         self._busy_s = self._squares_s2 = 0.0
+        self._sizes = list[int]()
         self._thread = Thread(target=self._run, name="llama", daemon=True)
 
     def start(self) -> None:
@@ -100,15 +103,14 @@ class DecodeLoop:
 
     def _obey(self) -> bool:
         """Carry out what was sent, waiting for something if there is nothing to do. False: stop."""
-        while True:
-            try:
-                command = self._inbox.get(block=not (self._running or self._waiting))
-            except Empty:
-                return True
-            if command is None:
+        while not ((self._running or self._waiting) and self._inbox.empty()):
+            if self._inbox.empty():
+                self._note_sizes()
+            if (command := self._inbox.get()) is None:
                 return False
             command()
             self._bell.ring()
+        return True
 
     def _shut(self) -> None:
         with self._gate:
@@ -171,11 +173,18 @@ class DecodeLoop:
     def _learn(self, plan: Plan, duration_s: float) -> None:
         self._busy_s += duration_s
         self._squares_s2 += duration_s**2
-        _ANSWERS_AT_ONCE.observe(len(plan))
+        self._sizes.append(len(plan))
+        if len(self._sizes) == SIZES_AT_ONCE:
+            self._note_sizes()
         if prompts := [(job, tokens) for job, tokens in plan if tokens > 1]:
             self._pace.learn(tokens=sum(tokens for _, tokens in prompts), duration_s=duration_s)
             for job, _ in prompts:
                 job.prefill_s += duration_s
+
+    def _note_sizes(self) -> None:
+        for size in self._sizes:
+            _ANSWERS_AT_ONCE.observe(size)
+        self._sizes.clear()
 
     def _advance(self, plan: Plan, logits: Logits) -> None:
         """The rows of a plan were read: note it, and choose the next token of those that read everything."""
