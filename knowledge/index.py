@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,6 +54,8 @@ class Index:
         self._tables: dict[str, Table] = {}
         self._checked: int | None = None
         self._folder_id = 0
+        self._mixed = set[str]()
+        """Collections that others were found beside."""
         self._stamped: tuple[tuple[int, ...], tuple[int, int, int]] | None = None
 
     # Reading
@@ -116,17 +119,19 @@ class Index:
 
     def nearest_chunks(self, vector: Vectors, scope: Scope, *, limit: int) -> list[FoundChunk]:
         """Those with the largest dot product with `vector` ([dim]), best first."""
-        where = scope.condition
-        found = self._search(lambda chunks: chunks.nearest(vector, PACKED, where=where, limit=limit))
-        return list(map(unpack, found))
+        return self._found(scope, lambda chunks, where: chunks.nearest(vector, PACKED, where=where, limit=limit))
 
     def matching_chunks(self, text: str, scope: Scope, *, limit: int, misspelt: bool) -> list[FoundChunk]:
         """Those that hold the words of `text`, in themselves or their title; best first by BM25."""
-        return list(map(unpack, self._matching(text, PACKED, scope, limit=limit, misspelt=misspelt)))
+        matching = partial(Table.matching, text=text, column=PACKED, within=SEARCHED_TEXTS, misspelt=misspelt)
+        return self._found(scope, lambda chunks, where: matching(chunks, where=where, limit=limit))
 
     def matching_ids(self, text: str, scope: Scope, *, limit: int, misspelt: bool) -> list[str]:
         """The ids of `matching_chunks`, in half the time."""
-        return self._matching(text, "chunk_id", scope, limit=limit, misspelt=misspelt)
+        within, where = SEARCHED_TEXTS, scope.condition
+        return self._search(
+            lambda chunks: chunks.matching(text, "chunk_id", within=within, where=where, limit=limit, misspelt=misspelt)
+        )
 
     # Writing
 
@@ -206,11 +211,17 @@ class Index:
 
     # Tables
 
-    def _matching(self, text: str, column: str, scope: Scope, *, limit: int, misspelt: bool) -> list[Any]:
-        within, where = SEARCHED_TEXTS, scope.condition
-        return self._search(
-            lambda chunks: chunks.matching(text, column, within=within, where=where, limit=limit, misspelt=misspelt)
-        )
+    def _found(self, scope: Scope, search: Callable[[Table, str | None], list[Any]]) -> list[FoundChunk]:
+        """The chunks of a search in `scope`, tried without a condition first.
+
+        That takes a tenth less time, and is as good wherever nothing of another collection is among what is found.
+        """
+        if scope.is_whole and scope.collection not in self._mixed:
+            found = list(map(unpack, self._search(lambda chunks: search(chunks, None))))
+            if all(chunk.row.collection == scope.collection for chunk in found):
+                return found
+            self._mixed.add(scope.collection)
+        return list(map(unpack, self._search(lambda chunks: search(chunks, scope.condition))))
 
     def _search(self, action: Callable[[Table], list[Any]]) -> list[Any]:
         return self._read(lambda tables: action(tables[CHUNKS]), nothing=[], newest=False)

@@ -18,6 +18,11 @@ class Scope:
     title: str = ""
     source: str = ""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of its collection."""
+        return not self.title and not self.source
+
     def admits(self, chunk: ChunkRow) -> bool:
         """Whether a chunk of the collection may be found."""
         return self.title in ("", chunk.title) and self.source in ("", chunk.source)

@@ -80,20 +80,20 @@ class Table:
         found = self._found(self._query().where(where).select(chosen).limit(limit))
         return found.select(list(columns)).to_pylist(), self._vectors(found)
 
-    def nearest(self, vector: Vectors, column: str, *, where: str, limit: int) -> list[Any]:
+    def nearest(self, vector: Vectors, column: str, *, where: str | None, limit: int) -> list[Any]:
         """This column of the rows with the largest dot product with `vector` ([dim]), best first."""
         query = self._query().nearest_to(vector).column("embedding").distance_type("dot").nprobes(_PROBES)
-        return self._found(query.where(where).select([column, "_distance"]).limit(limit)).column(column).to_pylist()
+        return self._found(_where(query, where).select([column, "_distance"]).limit(limit)).column(column).to_pylist()
 
     def matching(
-        self, text: str, column: str, *, within: Sequence[str], where: str, limit: int, misspelt: bool
+        self, text: str, column: str, *, within: Sequence[str], where: str | None, limit: int, misspelt: bool
     ) -> list[Any]:
         """This column of the rows whose columns `within` best match the words of `text` by BM25, best first.
 
         `misspelt` words match those that differ in one letter too, which takes many times as long.
         """
         query = self._query().nearest_to_text(_misspelt(text, within) if misspelt else _words(text, within))
-        return self._found(query.where(where).select([column, "_score"]).limit(limit)).column(column).to_pylist()
+        return self._found(_where(query, where).select([column, "_score"]).limit(limit)).column(column).to_pylist()
 
     def _query(self) -> Any:
         """A query of LanceDB's asynchronous table: the one around it asks six times before it searches."""
@@ -175,6 +175,10 @@ class Table:
         columns = {field.name: [row[field.name] for row in rows] for field in schema if field.name != "embedding"}
         columns["embedding"] = pa.FixedSizeListArray.from_arrays(flat, self._dim)
         return pa.table(columns, schema=schema)
+
+
+def _where(query: Any, condition: str | None) -> Any:
+    return query.where(condition) if condition else query
 
 
 def _words(text: str, columns: Sequence[str]) -> Any:

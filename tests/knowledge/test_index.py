@@ -112,6 +112,15 @@ def test_a_large_table_is_found_in_through_an_index_of_its_vectors(
     assert "late" in {chunk.row.doc_id for chunk in index.nearest_chunks(unit(5), Scope(), limit=101)}
 
 
+def test_a_collection_that_was_alone_stays_apart_from_one_that_comes_later(index: Index) -> None:
+    index.replace([prepared("a", 0, 1)])
+    for _ in ("alone", "beside another whose chunk is nearer and holds the words"):
+        [near] = index.nearest_chunks(unit(0), Scope(), limit=1)
+        [matching] = index.matching_chunks("chunk 0", Scope(), limit=1, misspelt=False)
+        assert (near.row.doc_id, matching.row.doc_id) == ("a", "a")
+        index.replace([prepared(name, 0, collection="other") for name in ("0", "b", "c")])
+
+
 def test_vectors_come_back_beside_their_rows(index: Index) -> None:
     index.replace([prepared("a", 3, 1)])
     rows, vectors = index.all_sentences("default")
