@@ -24,14 +24,14 @@ class Row(NamedTuple):
 
 
 def open_context(weights: Weights, *, cells: int, sequences: int, batch_tokens: int, threads: int) -> Any:
-    """llama.cpp's own context, for whoever frees it. Raises `ModelCorrupt`."""
+    """llama.cpp's own context, for whoever frees it; of `threads` as many as are of use. Raises `ModelCorrupt`."""
     parameters = c.llama_context_default_params()
     parameters.n_ctx = cells
     parameters.n_seq_max = sequences
     parameters.kv_unified = True
     parameters.n_batch = parameters.n_ubatch = batch_tokens
     parameters.n_outputs_max = sequences
-    parameters.n_threads = parameters.n_threads_batch = threads
+    parameters.n_threads = parameters.n_threads_batch = weights.worthwhile(threads)
     parameters.no_perf = True
     if not (pointer := c.llama_init_from_model(weights.pointer, parameters)):
         raise ModelCorrupt(weights.path, "no context can be made of it; is there memory enough?")

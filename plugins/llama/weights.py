@@ -17,6 +17,8 @@ NO_OFFLOAD = (
     "`CMAKE_ARGS=-DGGML_CUDA=on uv pip install --reinstall --no-binary llama-cpp-python llama-cpp-python` "
     "builds it for NVIDIA, -DGGML_METAL=on for Apple"
 )
+BYTES_WORTH_A_THREAD = 8 * 2**20
+"""Weights that a thread must have to itself: with fewer, threads wait for each other longer than they compute."""
 _ERROR = 3
 _NO_VOCABULARY = 0
 _opening = Lock()
@@ -58,6 +60,10 @@ class Weights:
         recurrent = c.llama_model_is_recurrent(self.pointer) or c.llama_model_is_hybrid(self.pointer)
         return not recurrent
 
+    def worthwhile(self, threads: int) -> int:
+        """How many of `threads` make reading a token faster."""
+        return threads_for(c.llama_model_size(self.pointer), most=threads)
+
     def close(self) -> None:
         """Free the weights; contexts made of them must be closed before."""
         c.llama_model_free(self.pointer)
@@ -79,3 +85,8 @@ class Weights:
         if not (decodes and reads):
             self.close()
             raise ModelCorrupt(self.path, "it has no " + ("vocabulary" if decodes else "decoder"))
+
+
+def threads_for(size_bytes: int, *, most: int) -> int:
+    """Threads for a model of this size."""
+    return max(1, min(most, size_bytes // BYTES_WORTH_A_THREAD))

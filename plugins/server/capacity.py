@@ -94,7 +94,7 @@ class Capacity:
         if calls:
             kept = math.exp(-seconds * calls / MEMORY_CALL_S)
             self._call_s = kept * self._call_s + seconds * calls
-            self._shares = [replace(share, weight=kept * share.weight) for share in self._shares[-SHARES:]]
+            self._shares = [replace(share, weight=kept * share.weight) for share in self._shares[1 - SHARES :]]
             self._shares.append(Share(processor_s / (seconds * calls), seconds * calls))
             for name, work in done.items():
                 new = work.plus(self._done.get(name, Work()), times=-1)

@@ -5,6 +5,7 @@ import pytest
 
 from plugins.errors import ModelCorrupt, ModelMissing
 from plugins.llama.model import Generation, LlamaModel, collect
+from plugins.llama.weights import threads_for
 
 LoadModel = Callable[..., LlamaModel]
 
@@ -67,3 +68,9 @@ async def test_nothing_is_printed_while_a_model_works(
 ) -> None:
     await collect(load_model().generate(ask("a secret", temperature=1.0)))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("megabytes", "threads"), [(1, 1), (15, 1), (20, 2), (400, 8)])
+def test_a_small_model_is_computed_by_fewer_threads_than_there_are(megabytes: int, threads: int) -> None:
+    assert threads_for(megabytes * 2**20, most=8) == threads
+    assert threads_for(megabytes * 2**20, most=1) == 1
