@@ -101,6 +101,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait(STOPS_WITHIN_S)
     except subprocess.TimeoutExpired:
         process.kill()
+        process.wait()
     for survivor in psutil.wait_procs(family, timeout=0)[1]:
         survivor.kill()
 
