@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.results import LATEST
+from bench.results import LATEST, QUIET
 
 Json = Mapping[str, Any]
 TABLE = LATEST.with_suffix(".md")
@@ -67,7 +67,13 @@ def markdown(results: Mapping[str, Json]) -> str:
     rows = [row for line in LINES if (row := _row(line, results))]
     where = sorted({f"{section['machine']}, {section['measured_at'][:10]}" for section in results.values()})
     head = ["| measure | measured | goal |", "|---|---|---|"]
-    return "\n".join([*head, *rows, "", f"Measured on: {'; '.join(where)}.", ""])
+    return "\n".join([*head, *rows, "", f"Measured on: {'; '.join(where)}.{_disturbance(results)}", ""])
+
+
+def _disturbance(results: Mapping[str, Json]) -> str:
+    """What a reader must know of a machine that was not quiet."""
+    stolen = max((section.get("stolen", 0.0) for section in results.values()), default=0.0)
+    return f" Others on the host took up to {stolen:.0%} of its processors meanwhile." if stolen > QUIET else ""
 
 
 def _row(line: Line, results: Mapping[str, Json]) -> str:

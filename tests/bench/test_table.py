@@ -18,3 +18,9 @@ def test_what_was_not_measured_is_left_out() -> None:
 
 def test_every_line_has_a_field_of_its_own() -> None:
     assert len({line.field for line in LINES}) == len(LINES)
+
+
+def test_a_machine_that_was_not_quiet_is_told() -> None:
+    text = markdown({"heard": {"stolen": 0.0, **MEASURED}, "calls": {"stolen": 0.12, **MEASURED}})
+    assert text.rstrip().endswith("Others on the host took up to 12% of its processors meanwhile.")
+    assert "Others" not in markdown({"heard": {"stolen": 0.01, **MEASURED}})
