@@ -32,7 +32,7 @@ class Part:
 
 
 PARTS = (
-    Part("heard --stock --documents --compared 6", 480.0),
+    Part("heard --stock --documents --compared 5", 480.0),
     Part("heard --stock --models standard-shapes --turns 8 --compared 3", 300.0),
     Part("calls --at 4,8,12 --seconds 12", 300.0),
     Part("engine", 120.0),
@@ -40,7 +40,7 @@ PARTS = (
     Part("interrupt", 150.0),
     Part("noise", 270.0),
     Part("survival --calls 20", 300.0),
-    Part("http --seconds 15", 180.0),
+    Part("http --seconds 12", 180.0),
 )
 """Fewer repetitions than some commands make by themselves, so that all together take about a quarter of an hour.
 

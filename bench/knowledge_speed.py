@@ -29,7 +29,7 @@ WARM_UP = 10
 """Searches before the first that counts."""
 PAUSE_S = 0.1
 """Between a search and the next."""
-TALKING_S = 25.0
+TALKING_S = 20.0
 NEAREST = 5
 
 

@@ -28,7 +28,7 @@ PROMPT_TOKENS = 8
 SLICE_TOKENS = 256
 MOST_REPEATS, LEAST_REPEATS = 15, 3
 MOST_STEPS, LEAST_STEPS = 96, 6
-ROW_BUDGET_S = 6.0
+ROW_BUDGET_S = 4.5
 """Time for one number of calls; a large model gets fewer steps and repeats."""
 CANCELS = 15
 
