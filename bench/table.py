@@ -35,6 +35,7 @@ LINES = (
     Line("standard shapes, ratio to the usual way", "heard.standard_stock_ratio", "{:.2f}", "≤ 0.50"),
     Line("simultaneous talking calls with p95 ≤ 1.2 s", "calls.at_target", "{:.0f}", "≥ 8"),
     Line("private memory of a further call", "calls.private_mb_per_call", "{:.0f} MB", "≤ 60 MB"),
+    Line("the same with a set of models for every call", "calls.per_call_engines_mb_per_call", "{:.0f} MB", ""),
     Line("language model: share of the raw batched rate", "engine.llm_batch_efficiency", "{:.2f}", "≥ 0.90"),
     Line("language model: from cancel to a free slot", "engine.cancel_ms", "{:.1f} ms", "one step"),
     Line("right passage among five", "knowledge.recall_at_5", "{:.1%} of {questions}", "≥ 95 %"),
