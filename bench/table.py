@@ -73,7 +73,8 @@ def markdown(results: Mapping[str, Json]) -> str:
 
 def _disturbance(results: Mapping[str, Json]) -> str:
     """What a reader must know of a machine that was not quiet."""
-    stolen = max((section.get("stolen", 0.0) for section in results.values()), default=0.0)
+    shares = [value for section in results.values() for name, value in section.items() if name.endswith("stolen")]
+    stolen = max(shares, default=0.0)
     return f" Others on the host took up to {stolen:.0%} of its processors meanwhile." if stolen > QUIET else ""
 
 

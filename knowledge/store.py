@@ -143,9 +143,7 @@ class Table:
 
     def batches(self, columns: Sequence[str] = (), *, where: str | None = None) -> Iterator[Any]:
         """Rows as Arrow record batches, with all columns if none are named."""
-        query = self._table.search().select(list(columns or self._table.schema.names)).limit(_ALL)
-        if where:
-            query = query.where(where)
+        query = _where(self._table.search(), where).select(list(columns or self._table.schema.names)).limit(_ALL)
         reader = attempt(lambda: query.to_batches(batch_size=_BATCH_ROWS))
         while (batch := attempt(lambda: next(reader, None))) is not None:
             yield batch

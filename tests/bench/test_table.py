@@ -24,3 +24,4 @@ def test_a_machine_that_was_not_quiet_is_told() -> None:
     text = markdown({"heard": {"stolen": 0.0, **MEASURED}, "calls": {"stolen": 0.12, **MEASURED}})
     assert text.rstrip().endswith("Others on the host took up to 12% of its processors meanwhile.")
     assert "Others" not in markdown({"heard": {"stolen": 0.01, **MEASURED}})
+    assert "up to 5%" in markdown({"heard": {"stolen": 0.0, "standard_stolen": 0.05, **MEASURED}})
