@@ -10,8 +10,10 @@ database. Whatever goes wrong is raised as `DatabaseError` with a reason that ca
 
 import asyncio
 import os
+import sqlite3
+import tempfile
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import DateTime, TypeDecorator
 
-PRIVATE = 0o600
 SCHEMA_VERSION = 1
 """Raise it when a table changes, and say in `Database.prepare` how older ones become newer."""
 BUSY_S = 5.0
@@ -165,9 +166,23 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
 
 
 def _create_private(file: Path) -> None:
-    """SQLite gives its other files the rights of this one."""
+    """SQLite gives its other files the rights of this one.
+
+    The file appears with readers beside a writer already allowed: of processes that would switch to it at the same
+    moment, SQLite refuses all but one, without waiting.
+    """
+    if file.exists():
+        return
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT, PRIVATE))
+    descriptor, draft = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    os.close(descriptor)
+    try:
+        with closing(sqlite3.connect(draft)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+        with suppress(FileExistsError):
+            os.link(draft, file)
+    finally:
+        os.unlink(draft)
 
 
 @asynccontextmanager
@@ -175,7 +190,7 @@ async def _explained() -> AsyncGenerator[None]:
     """Raise what goes wrong as `DatabaseError`. The original message holds the values of the statement."""
     try:
         yield
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError, TimeoutError) as error:
         raise DatabaseError(reason_of(error)) from error
 
 
