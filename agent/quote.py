@@ -14,6 +14,7 @@ from agent.citing import where_it_says
 from agent.follow_up import asks_for_source, last_answer
 from agent.passages import spoken
 from agent.prompts import read_prompt, read_stock
+from knowledge.words import meaningful
 
 Json = dict[str, Any]
 
@@ -90,12 +91,19 @@ def choose_lines(
     talk = _best_talk(retrieval, question)
     if talk and _is_talk(talk, sentences):
         return (_talk_line(talk, history),)
+    if _asks_nothing(retrieval.get("query", question)):
+        return (_stock("not_understood"),)
     if not sentences:
         return (_stock("not_in_documents" if documents else "documents_off"),)
     near = _near([(spoken(candidate["text"]), candidate["score"]) for candidate in sentences[:MAX_LINES]])
     if not retrieval.get("certain", True):
         return (f"{_stock('not_exactly')} {_joined(near)}",)
     return near if choosing else (_joined(near),)
+
+
+def _asks_nothing(query: str) -> bool:
+    """A lone "what" or "the": the beginning of a question, of which no more was heard."""
+    return len(query.split()) == 1 and not meaningful(query)
 
 
 def _best_talk(retrieval: Mapping[str, Any], question: str) -> Mapping[str, Any] | None:

@@ -76,6 +76,13 @@ def test_a_question_without_a_word_is_not_understood(noise: str) -> None:
     assert choose_lines(retrieval(), noise) == (read_stock()["not_understood"].text,)
 
 
+def test_a_question_of_which_only_the_first_word_was_heard_is_not_understood() -> None:
+    found = retrieval(sentence("The network is called Heron Guest.", 0.4))
+    assert choose_lines(found | {"query": "what"}, "what") == (read_stock()["not_understood"].text,)
+    assert choose_lines(found | {"query": "wifi"}, "wifi") == ("The network is called Heron Guest.",)
+    assert choose_lines(found | {"query": "what wifi"}, "what") == ("The network is called Heron Guest.",)
+
+
 def test_small_talk_gets_its_line_of_the_house() -> None:
     found = retrieval(stock("thanks", 0.95), sentence(BREAKFAST, 0.3), answerable=False)
     assert choose_lines(found, "thank you") == (read_stock()["thanks"].text,)
