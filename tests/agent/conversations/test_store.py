@@ -258,10 +258,15 @@ OPENING = """
 import asyncio, sys
 from agent.database import Database
 
+async def open_new(file):
+    database = Database(file)
+    await database.prepare()
+    await database.aclose()
+
 for file in sys.argv[1:]:
     print("ready", flush=True)
     sys.stdin.readline()
-    asyncio.run(Database(file).prepare())
+    asyncio.run(open_new(file))
 """
 
 
