@@ -82,9 +82,10 @@ class Share:
         return self.first + place
 
 
-def shares(agents: Sequence[str], *, most: int = CALLS_PER_PROCESS) -> list[Share]:
-    """The callers of each process: light ones, the first with the whole client where that is no load to speak of."""
-    total, whole = len(agents), agents[:1] if len(agents) <= COMPARED_CALLS else ()
+def shares(agents: Sequence[str], *, most: int = CALLS_PER_PROCESS, comparing: bool = True) -> list[Share]:
+    """The callers of each process: light ones; `comparing`, the first has the whole client where that is no load to
+    speak of."""
+    total, whole = len(agents), agents[:1] if comparing and len(agents) <= COMPARED_CALLS else ()
     light = range(len(whole), total, most)
     return [
         *(Share([one], 0, total) for one in whole),
@@ -252,11 +253,16 @@ class Callers:
 
 
 @asynccontextmanager
-async def calling(agents: Sequence[str], *, seconds: float, log: Path) -> AsyncGenerator[Callers]:
-    """Callers who call each of `agents` at once; what they complain about goes to `log`."""
+async def calling(
+    agents: Sequence[str], *, seconds: float, log: Path, comparing: bool = True
+) -> AsyncGenerator[Callers]:
+    """Callers who call each of `agents` at once; what they complain about goes to `log`.
+
+    Unless `comparing`, all are light: what they cost this machine is hardly more than what a distant caller would.
+    """
     processes: list[CallersProcess] = []
     try:
-        for share in shares(agents):
+        for share in shares(agents, comparing=comparing):
             processes.append(CallersProcess(await _start(share, seconds=seconds, log=log)))
         yield Callers(processes, seconds=seconds)
     finally:

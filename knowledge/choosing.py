@@ -31,8 +31,10 @@ def within(chunks: Sequence[ChunkRow], *, count: int, max_chars: int) -> list[Ch
     texts: list[str] = []
     left = max_chars
     for chunk in chunks:
+        if len(chosen) == count:
+            break
         words = _squeezed(chunk.text)
-        if len(chosen) < count and len(chunk.text) <= left and not any(words in text for text in texts):
+        if len(chunk.text) <= left and not any(words in text for text in texts):
             chosen.append(chunk)
             texts.append(words)
             left -= len(chunk.text)

@@ -90,6 +90,7 @@ def test_one_of_few_callers_has_the_whole_client_and_the_light_ones_share_proces
     assert shares(names, most=4) == [Share(names[:4], 0, 6, is_light=True), Share(names[4:], 4, 6, is_light=True)]
     assert shares(names[:2]) == [Share(names[:1], 0, 2), Share(names[1:2], 1, 2, is_light=True)]
     assert shares(names[:1]) == [Share(names[:1], 0, 1)]
+    assert shares(names[:1], comparing=False) == [Share(names[:1], 0, 1, is_light=True)]
 
 
 def test_cores_are_those_used_between_two_moments() -> None:
