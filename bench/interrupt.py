@@ -34,8 +34,8 @@ QUESTIONS = (
 )
 INTO_ANSWER_S = 1.0
 ANSWER_S = 20.0
-BEFORE = 200
-"""Levels, of 10 ms each, that tell how loud the agent is."""
+BEFORE = 400
+"""Levels, of 5 ms each, that tell how loud the agent is."""
 WINDOW_S = 1.0
 """After a barge-in's first sound; within it the agent has given way or never will."""
 QUIETER_DB = 10.0

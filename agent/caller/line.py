@@ -19,6 +19,9 @@ FRAME_MS = 10
 FRAME = RATE_HZ * FRAME_MS // 1000
 HEARD_MS = 20
 """Sound is stamped by the sample, however long the frames are that it comes in; fewer cost less."""
+LEVEL = RATE_HZ * 5 // 1000
+"""Samples of which one loudness is told: short beside what is timed with it, and not so short that a vowel's own beat
+shows."""
 ROOM_NOISE = 3 / 32768
 """Amplitude of what a quiet room sends: never digital silence, never audible."""
 
@@ -106,7 +109,7 @@ class Mouth:
 
 @dataclass(frozen=True)
 class Level:
-    """How loud the 10 ms that were over at `ended_at_s` were, in dB of full scale, and when they were last audible."""
+    """How loud the 5 ms that were over at `ended_at_s` were, in dB of full scale, and when they were last audible."""
 
     ended_at_s: float
     db: float
@@ -138,8 +141,8 @@ class Ear:
         """Take in one frame that began at `began_at_s`."""
         if self._listener:
             self._listener(frame, began_at_s)
-        for start in range(0, frame.size, FRAME):
-            self.levels.append(_level(frame[start : start + FRAME], began_at_s=began_at_s + start / RATE_HZ))
+        for start in range(0, frame.size, LEVEL):
+            self.levels.append(_level(frame[start : start + LEVEL], began_at_s=began_at_s + start / RATE_HZ))
         self._heard_more.set()
         if (first := first_audible(frame)) is not None:
             self._sounds.append(began_at_s + first / RATE_HZ)

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.caller.line import FRAME, RATE_HZ, ROOM_NOISE, Ear, Leak, Mouth
+from agent.caller.line import FRAME, LEVEL, RATE_HZ, ROOM_NOISE, Ear, Leak, Mouth
 from plugins.audio import Float, float_from_pcm
 
 FRAME_S = FRAME / RATE_HZ
+LEVEL_S = LEVEL / RATE_HZ
 
 
 class Microphone:
@@ -108,18 +109,18 @@ def test_the_ear_knows_when_sound_began_within_a_frame() -> None:
 
 def test_the_ear_remembers_how_loud_it_was() -> None:
     ear = Ear()
-    ear.hear(tone(FRAME), began_at_s=1.0)
-    ear.hear(np.zeros(FRAME, np.float32), began_at_s=1.0 + FRAME_S)
+    ear.hear(tone(LEVEL), began_at_s=1.0)
+    ear.hear(np.zeros(LEVEL, np.float32), began_at_s=1.0 + LEVEL_S)
     loud, quiet = ear.levels
-    assert loud.db == pytest.approx(-6, abs=0.1) and loud.audible_at_s == pytest.approx(1.0 + FRAME_S, abs=0.001)
+    assert loud.db == pytest.approx(-6, abs=0.1) and loud.audible_at_s == pytest.approx(1.0 + LEVEL_S, abs=0.001)
     assert quiet.db == pytest.approx(-120) and quiet.audible_at_s is None
 
 
-def test_loudness_is_told_for_every_hundredth_of_a_second() -> None:
+def test_loudness_is_told_for_every_five_milliseconds() -> None:
     ear = Ear()
-    ear.hear(np.concatenate([tone(FRAME), np.zeros(FRAME, np.float32)]), began_at_s=1.0)
-    assert [round(level.ended_at_s, 3) for level in ear.levels] == [1.01, 1.02]
-    assert ear.levels[0].audible_at_s and ear.levels[1].audible_at_s is None
+    ear.hear(np.concatenate([tone(LEVEL), np.zeros(FRAME, np.float32)]), began_at_s=1.0)
+    assert [round(level.ended_at_s, 3) for level in ear.levels] == [1.005, 1.01, 1.015]
+    assert [level.audible_at_s is not None for level in ear.levels] == [True, False, False]
 
 
 async def test_waiting_for_a_loud_moment_ends_with_it() -> None:
