@@ -15,6 +15,7 @@ from agent.pacing import Playhead, in_step, word_by_word
 from agent.phrases import ONE_MOMENT, Phrases
 from agent.playout import Playout
 from agent.prompting import Prompt, Prompting, chat_context
+from agent.recording import Recording
 from agent.remembered import Remembered
 from agent.waterfall import Waterfall
 from plugins.client import EngineClient
@@ -26,7 +27,7 @@ class Assistant(Agent):
     """One call's agent. `is_told` says whether the caller already knows that the engine is away.
 
     `history` is what was said before this agent took the call on, `open_question` what nobody has answered yet.
-    `phrases` may be replaced while the call runs, once they are rendered.
+    `phrases` may be replaced while the call runs, once they are rendered; `recording` hears the caller if there is one.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Assistant(Agent):
         self._is_told = is_told
         self._overhearing = overhearing
         self.playhead = Playhead()
+        self.recording: Recording | None = None
 
     async def on_enter(self) -> None:
         """Greet the caller aloud, and answer what is open."""
@@ -67,9 +69,17 @@ class Assistant(Agent):
     ) -> AsyncIterator[stt.SpeechEvent]:
         """Transcripts of the caller; of what is said while the agent speaks, only what is meant for it."""
         listening = self._overhearing
-        async for event in Agent.default.stt_node(self, audio, model_settings):
+        async for event in Agent.default.stt_node(self, self._overheard(audio), model_settings):
             if listening is None or listening.transcript(event):
                 yield event
+
+    async def _overheard(self, audio: AsyncIterable[rtc.AudioFrame]) -> AsyncIterator[rtc.AudioFrame]:
+        async for frame in audio:
+            if self._overhearing:
+                self._overhearing.frame(frame)
+            if self.recording:
+                self.recording.hear(frame)
+            yield frame
 
     async def llm_node(self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings) -> Reply:
         """Answer the last question: retrieval, prompt, model. May run ahead of the end of the turn.

@@ -38,7 +38,6 @@ from agent.dispatch import Dispatch, read_dispatch
 from agent.hold import Waited, wait_for_line
 from agent.lines import Lines, lines_of
 from agent.memory import Memory, kept_conversations
-from agent.microphone import Microphone
 from agent.outage import Outage
 from agent.overhearing import Overhearing
 from agent.playout import Playout
@@ -215,8 +214,6 @@ class Call:
             session_host=False,
             record=False,
         )
-        if heard := self._session.input.audio:
-            self._session.input.audio = Microphone(heard, hear=self._hear)
         self._keep(self._render_phrases())
         try:
             async with asyncio.timeout(CALLER_WAIT_S):
@@ -236,12 +233,8 @@ class Call:
             return
         self._recording = await begin_recording(Recordings(settings.recordings), self._diary.record.conversation)
         if self._recording:
+            self._assistant.recording = self._recording
             self._playout.followers.append(self._recording.agent)
-
-    def _hear(self, frame: rtc.AudioFrame) -> None:
-        self._overhearing.frame(frame)
-        if self._recording:
-            self._recording.hear(frame)
 
     def _keep_turn(self, turn: Turn) -> None:
         self._memory.keep(replace(turn, door="phone") if self._is_phone and turn.door == "voice" else turn)

@@ -9,7 +9,6 @@ from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextInp
 from livekit.agents.voice.room_io.types import TextInputEvent
 
 from agent.barge_in import Patience
-from agent.microphone import FRAME_MS
 from agent.settings import Settings, TurnSettings
 from agent.told_vad import ToldVAD
 from agent.turn_detector import AudioTurnDetector, TurnClock, TurnDetector
@@ -22,6 +21,8 @@ from plugins.whisper.stt import STT, OnVoice
 OnText = Callable[[AgentSession[None], TextInputEvent], Coroutine[Any, Any, None]]
 
 HEARING_RATE_HZ = 16_000
+HEARING_FRAME_MS = 20
+"""With longer ones there is less to do, but a sound turns the agent down that much later."""
 NEVER_S = 1e9
 CLOSE_TRANSCRIPT_S = 0.2
 """How long the end of a call waits for the transcript of a last half-word."""
@@ -125,7 +126,7 @@ def room_options(on_text: OnText) -> RoomOptions:
     return RoomOptions(
         audio_input=AudioInputOptions(
             sample_rate=HEARING_RATE_HZ,
-            frame_size_ms=FRAME_MS,
+            frame_size_ms=HEARING_FRAME_MS,
             auto_gain_control=False,  # Whisper does not mind, and it costs a tenth of the call's processor time
             pre_connect_audio=False,
         ),

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from livekit.agents.voice.room_io import TextInputEvent
 
-from agent.microphone import FRAME_MS
 from agent.session import (
+    HEARING_FRAME_MS,
     build_session,
     build_vad,
     patience,
@@ -67,5 +67,5 @@ def test_audio_comes_as_whisper_wants_it_and_the_room_ends_with_the_call() -> No
 
     options = room_options(on_text)
     audio = options.get_audio_input_options()
-    assert audio and (audio.sample_rate, audio.frame_size_ms) == (16_000, FRAME_MS)
+    assert audio and (audio.sample_rate, audio.frame_size_ms) == (16_000, HEARING_FRAME_MS)
     assert options.delete_room_on_close
