@@ -85,10 +85,13 @@ def is_meant(
     *,
     confidence: float = 1.0,
     is_final: bool = True,
+    is_voiced: bool = True,
     spoken: Sequence[str] = (),
     is_echoing: bool = False,
 ) -> bool:
     """Whether words heard while the agent speaks are for it: no backchannel, no hum, no echo of what it has `spoken`.
+
+    A sound that was speech for long enough `is_voiced`; of any other, a word or two are Whisper's guess at a cough.
 
     `spoken` is given only where the caller's microphone is known to hear the agent; if it `is_echoing` just now, one
     of its words is enough. A single word may still become anything until it `is_final`.
@@ -99,7 +102,8 @@ def is_meant(
         return False
     if is_echoed(said, spoken, fewest=1 if is_echoing else FEWEST_ECHOED, share=0.3 if is_echoing else 0.5):
         return False
-    return len(telling) > FEW_WORDS or confidence >= SURE or not COMMANDS.isdisjoint(telling)
+    is_sure = is_voiced and confidence >= SURE
+    return len(telling) > FEW_WORDS or is_sure or not COMMANDS.isdisjoint(telling)
 
 
 def is_echoed(words: Sequence[str], spoken: Sequence[str], *, fewest: int = FEWEST_ECHOED, share: float = 0.5) -> bool:

@@ -135,6 +135,7 @@ class Overhearing:
             words.text,
             confidence=words.confidence,
             is_final=event.type is stt.SpeechEventType.FINAL_TRANSCRIPT,
+            is_voiced=self._playout.stance is Stance.HOLD,
             spoken=self._own_words(),
             is_echoing=self._clock() - self._echoed_at_s < ECHO_TAIL_S,
         )

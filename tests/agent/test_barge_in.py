@@ -81,6 +81,12 @@ def test_a_hum_that_whisper_takes_for_a_word_is_not() -> None:
     assert is_meant("stop", confidence=0.4)
 
 
+def test_a_word_of_what_was_too_short_for_speech_is_not_meant() -> None:
+    assert is_meant("turn", confidence=0.9) and not is_meant("turn", confidence=0.9, is_voiced=False)
+    assert is_meant("stop", confidence=0.5, is_voiced=False)
+    assert is_meant("when does it open", confidence=0.9, is_voiced=False)
+
+
 def test_doubts_about_a_whole_sentence_do_not_count() -> None:
     assert is_meant("how much is parking", confidence=0.5)
 

@@ -81,6 +81,13 @@ def test_a_cough_turns_the_agent_down_and_it_comes_back(ward: Ward) -> None:
     assert not ward.stops
 
 
+def test_a_word_that_is_made_of_a_cough_does_not_stop_it(ward: Ward) -> None:
+    ward.hears(ward.noise(0.3, amplitude=0.1))
+    assert not ward.transcribes("turn") and not ward.stops
+    ward.hears(ward.noise(0.3, amplitude=0.1), probability=0.9)
+    assert ward.transcribes("parking") and ward.stops == 1
+
+
 def test_speech_silences_it_and_words_stop_it(ward: Ward) -> None:
     ward.hears(ward.noise(0.3, amplitude=0.1), probability=0.9)
     assert ward.speech.stance is Stance.HOLD and not ward.stops
