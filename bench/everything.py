@@ -39,7 +39,7 @@ PARTS = (
     Part("knowledge --chunks 100000", 480.0),
     Part("interrupt", 150.0),
     Part("noise", 270.0),
-    Part("survival --calls 20", 300.0),
+    Part("survival --calls 40", 300.0),
     Part("http --seconds 12", 180.0),
 )
 """Fewer repetitions than some commands make by themselves, so that all together take about a quarter of an hour.

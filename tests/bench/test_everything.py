@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import everything, results, table
+from bench import everything, growth, results, table
 from bench.everything import Outcome, Part, figures
 from bench.results import save
 
@@ -35,3 +35,8 @@ def test_what_fails_or_hangs_is_named_and_the_others_are_run_all_the_same() -> N
 
 def test_what_all_took_is_the_sum_of_the_parts() -> None:
     assert figures([Outcome("engine", 60.2), Outcome("calls --seconds 20", 200.0)])["total_s"] == 260
+
+
+def test_so_many_short_calls_are_made_that_growth_can_be_told() -> None:
+    survival = next(part.command for part in everything.PARTS if part.command.startswith("survival"))
+    assert int(survival.split()[-1]) > growth.SAMPLE_EVERY
