@@ -83,8 +83,10 @@ class Share:
 
 
 def shares(agents: Sequence[str], *, most: int = CALLS_PER_PROCESS, comparing: bool = True) -> list[Share]:
-    """The callers of each process: light ones; `comparing`, the first has the whole client where that is no load to
-    speak of."""
+    """The callers of each process: light ones.
+
+    When `comparing`, the first has the whole client where that is no load to speak of.
+    """
     total, whole = len(agents), agents[:1] if comparing and len(agents) <= COMPARED_CALLS else ()
     light = range(len(whole), total, most)
     return [

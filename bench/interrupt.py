@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.caller.conversation import Caller
-from agent.caller.line import RATE_HZ, Level
+from agent.caller.line import LEVEL, RATE_HZ, Level
 from agent.caller.loudness import first_audible
 from agent.caller.ticket import ask_for_ticket
 from agent.caller.voice import speech
@@ -34,8 +34,8 @@ QUESTIONS = (
 )
 INTO_ANSWER_S = 1.0
 ANSWER_S = 20.0
-BEFORE = 400
-"""Levels, of 5 ms each, that tell how loud the agent is."""
+BEFORE = 2 * RATE_HZ // LEVEL
+"""Levels, of two seconds together, that tell how loud the agent is."""
 WINDOW_S = 1.0
 """After a barge-in's first sound; within it the agent has given way or never will."""
 QUIETER_DB = 10.0

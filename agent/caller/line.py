@@ -109,7 +109,7 @@ class Mouth:
 
 @dataclass(frozen=True)
 class Level:
-    """How loud the 5 ms that were over at `ended_at_s` were, in dB of full scale, and when they were last audible."""
+    """How loud the `LEVEL` samples before `ended_at_s` were, in dB of full scale, and when they were last audible."""
 
     ended_at_s: float
     db: float

@@ -1,12 +1,29 @@
 """What a database is opened with, and what its troubles are called."""
 
 import stat
+import sys
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 from sqlalchemy import text
 
 from agent.database import Database, DatabaseError
+
+OPENING = """
+import asyncio, sys
+from agent.database import Database
+
+async def open_new(file):
+    database = Database(file)
+    await database.prepare()
+    await database.aclose()
+
+for file in sys.argv[1:]:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    asyncio.run(open_new(file))
+"""
 
 
 async def test_a_database_is_for_the_machines_owner_alone(tmp_path: Path) -> None:
@@ -16,6 +33,20 @@ async def test_a_database_is_for_the_machines_owner_alone(tmp_path: Path) -> Non
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [file, *file.parent.glob("*-wal")]}
     await database.aclose()
     assert set(modes.values()) == {0o600} and stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_all_processes_that_open_a_new_file_together_are_let_in(tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.db" for number in range(40)]
+    command = [sys.executable, "-c", OPENING, *map(str, files)]
+    opening = [Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True, bufsize=1) for _ in range(4)]
+    for _ in files:
+        assert [process.stdout and process.stdout.readline() for process in opening] == ["ready\n"] * 4
+        for process in opening:
+            assert process.stdin
+            process.stdin.write("\n")
+    assert [process.communicate()[1] for process in opening] == [""] * 4
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert not list(tmp_path.glob(".*"))
 
 
 async def test_what_was_deleted_stands_in_no_file(tmp_path: Path) -> None:

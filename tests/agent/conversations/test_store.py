@@ -1,11 +1,9 @@
 """Conversations in a database, SQLite's and Postgres's alike."""
 
 import asyncio
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from subprocess import PIPE, Popen
 
 import pytest
 from sqlalchemy import text
@@ -252,33 +250,3 @@ async def test_processes_that_start_together_create_the_tables_once(address: str
     await asyncio.gather(*(one.prepare() for one in databases))
     for one in databases[1:]:
         await one.aclose()
-
-
-OPENING = """
-import asyncio, sys
-from agent.database import Database
-
-async def open_new(file):
-    database = Database(file)
-    await database.prepare()
-    await database.aclose()
-
-for file in sys.argv[1:]:
-    print("ready", flush=True)
-    sys.stdin.readline()
-    asyncio.run(open_new(file))
-"""
-
-
-def test_all_processes_that_open_a_new_file_together_are_let_in(tmp_path: Path) -> None:
-    files = [tmp_path / f"{number}.db" for number in range(40)]
-    command = [sys.executable, "-c", OPENING, *map(str, files)]
-    opening = [Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True, bufsize=1) for _ in range(4)]
-    for _ in files:
-        assert [process.stdout and process.stdout.readline() for process in opening] == ["ready\n"] * 4
-        for process in opening:
-            assert process.stdin
-            process.stdin.write("\n")
-    assert [process.communicate()[1] for process in opening] == [""] * 4
-    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
-    assert not list(tmp_path.glob(".*"))
