@@ -7,18 +7,22 @@ Needs Python 3.11+, make and a C/C++ compiler; what else is missing (uv, Node, G
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from threading import RLock
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
 BIN = CACHE / "bin"
 TOOLCHAIN = CACHE / "toolchain"
+LLAMA = ROOT / "tools" / "llama.cmake"
 CLIENT = ROOT / "web" / "client"
 STATIC = ROOT / "web" / "static"
 LIVEKIT = "github.com/livekit/livekit-server/cmd/server@v1.11.0"
@@ -46,26 +50,38 @@ DEBIAN = {
 """What a goal needs beyond Python packages: a program or a file, and the Debian package that has it."""
 
 
+_TOOLS = RLock()
+"""Held while a tool that several steps need is looked for, and installed."""
+
+
 class SetupError(Exception):
     """A step cannot be done; the message says what to do about it."""
 
 
 def main(goal: str) -> None:
-    """Do every step that `goal` needs, saying what and how long."""
+    """Do every step that `goal` needs, all at once, saying what and how long."""
     if sys.version_info < (3, 11):  # noqa: UP036  # this file is the first to run, on whatever Python there is
         raise SetupError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
+    with ThreadPoolExecutor() as pool:
+        running = [pool.submit(step, title, work) for title, work in steps(goal)]
+    for one in running:
+        one.result()
+
+
+def steps(goal: str) -> Iterator[tuple[str, Callable[[], str]]]:
+    """What `goal` needs. No step needs another."""
     if goal in ("run", "test", "evaluate", "bench"):
-        step("Python packages", lambda: install_packages(with_tests=goal != "run"))
+        yield "Python packages", lambda: install_packages(with_tests=goal != "run")
     if goal in ("run", "test", "bench", "livekit"):
-        step("livekit-server", lambda: install_go_program("livekit-server", LIVEKIT, built_as="server"))
+        yield "livekit-server", lambda: install_go_program("livekit-server", LIVEKIT, built_as="server")
     if goal == "test":
-        step("S3 server to test with", lambda: install_go_program("versitygw", OBJECT_STORE, built_as="versitygw"))
+        yield "S3 server to test with", lambda: install_go_program("versitygw", OBJECT_STORE, built_as="versitygw")
     if goal in ("run", "test", "bench", "web"):
-        step("web client", build_client)
+        yield "web client", build_client
     if goal == "page-tests":
-        step("types and tests of the page", check_client)
+        yield "types and tests of the page", check_client
     if goal in DEBIAN:
-        step(f"programs to {goal} with", lambda: install_debian(DEBIAN[goal]))
+        yield f"programs to {goal} with", lambda: install_debian(DEBIAN[goal])
 
 
 def step(title: str, work: Callable[[], str]) -> None:
@@ -94,18 +110,20 @@ def run(*command: str | Path, folder: Path = ROOT, extra: dict[str, str] | None 
 
 def find_uv() -> Path:
     """uv from PATH or the cache; installed there if there is none."""
-    for found in (shutil.which("uv"), shutil.which("uv", path=str(CACHE / "uv" / "bin"))):
-        if found:
-            return Path(found)
-    run(sys.executable, "-m", "pip", "install", "--quiet", "--target", CACHE / "uv", "uv")
-    return CACHE / "uv" / "bin" / "uv"
+    with _TOOLS:
+        for found in (shutil.which("uv"), shutil.which("uv", path=str(CACHE / "uv" / "bin"))):
+            if found:
+                return Path(found)
+        run(sys.executable, "-m", "pip", "install", "--quiet", "--target", CACHE / "uv", "uv")
+        return CACHE / "uv" / "bin" / "uv"
 
 
 def install_packages(*, with_tests: bool) -> str:
-    """The locked Python environment. Compiling llama.cpp takes about five minutes the first time."""
+    """The locked Python environment. Compiling llama.cpp takes some minutes the first time."""
     need_compiler()
     groups = ["--all-groups"] if with_tests else ["--no-dev", "--inexact"]
-    run(find_uv(), "sync", "--frozen", "--compile-bytecode", *groups)
+    options = f"{os.environ.get('CMAKE_ARGS', '')} -DCMAKE_PROJECT_INCLUDE={shlex.quote(str(LLAMA))}"
+    run(find_uv(), "sync", "--frozen", "--compile-bytecode", *groups, extra={"CMAKE_ARGS": options.strip()})
     return "as uv.lock says"
 
 
@@ -145,11 +163,12 @@ def go_minor(go: str) -> int:
 def toolchain(package: str, program: str) -> Path:
     """A program that comes as a Python package, installed into the project's cache."""
     path = TOOLCHAIN / program
-    if not path.exists():
-        uv = find_uv()
-        if not (TOOLCHAIN / "bin" / "python").exists():
-            run(uv, "venv", "--quiet", "--python", sys.executable, TOOLCHAIN)
-        run(uv, "pip", "install", "--quiet", "--python", TOOLCHAIN / "bin" / "python", package)
+    with _TOOLS:
+        if not path.exists():
+            uv = find_uv()
+            if not (TOOLCHAIN / "bin" / "python").exists():
+                run(uv, "venv", "--quiet", "--python", sys.executable, TOOLCHAIN)
+            run(uv, "pip", "install", "--quiet", "--python", TOOLCHAIN / "bin" / "python", package)
     return path
 
 
