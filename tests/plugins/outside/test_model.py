@@ -15,12 +15,14 @@ from plugins.outside.model import OutsideModel, Server
 
 from .conftest import DONE, Manner, Outside, event, hang_up, hangs, refuses, says, well
 
+PATIENCE_S = 2.0
+"""Time enough for a busy machine to answer: only what hangs takes so long."""
 ASKED = {"messages": [{"role": "user", "content": "Hello?"}], "max_tokens": 9}
 
 
 @pytest.fixture
 async def model(outside: Outside) -> AsyncIterator[OutsideModel]:
-    model = OutsideModel(Server(url=outside.url, first_token_s=0.3, silence_s=0.3))
+    model = OutsideModel(Server(url=outside.url, first_token_s=PATIENCE_S, silence_s=PATIENCE_S))
     yield model
     await model.aclose()
 
