@@ -35,6 +35,7 @@ from agent.conversations.store import Conversations
 from agent.conversations.turns import Turn
 from agent.discretion import be_discreet
 from agent.dispatch import Dispatch, read_dispatch
+from agent.hearing import Hearing
 from agent.hold import Waited, wait_for_line
 from agent.lines import Lines, lines_of
 from agent.memory import Memory, kept_conversations
@@ -167,7 +168,8 @@ class Call:
             on_decoded=self._waterfall.decoded,
             on_voice=self._overhearing.voice,
         )
-        self._session.output.audio = self._playout
+        self._hearing = Hearing(is_startling=self._overhearing.is_startling, startled=self._overhearing.startled)
+        self._session.input.audio, self._session.output.audio = self._hearing, self._playout
         self._outage = Outage(come_back=lambda: is_back(self._engine), say=self._say)
         self._prompting = Prompting(self._engine, answer_rules(settings), documents_on=self._documents_on)
         self._ahead = Ahead(self._engine, self._prompting, call_id=job.room.name)
@@ -206,6 +208,7 @@ class Call:
             door.set("phone")
         await self._record()
         self._job.room.local_participant.register_rpc_method(INTERRUPT_METHOD, self._interrupt)
+        self._hearing.listen(self._job.room)
         self._keep(self._waited.voice if self._waited else give_voice(self._playout, self._job.room))
         await self._session.start(
             self._assistant,
@@ -315,6 +318,7 @@ class Call:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._hearing.aclose()
         await self._playout.aclose()
         await self._reports.aclose()
         try:

@@ -87,6 +87,7 @@ class Overhearing:
         self._patience = patience
         self._clock = clock
         self._sound = Sound()
+        self._first_sound = Sound()
         self._echo = Echo(playout.played)
         self._speech_s = 0.0
         self._spoke_at_s = self._echoed_at_s = self._compared_at_s = float("-inf")
@@ -95,6 +96,17 @@ class Overhearing:
     def said(self, word: str) -> None:
         """The agent says this word now."""
         self._spoken.extend(word.split())
+
+    def is_startling(self, frame: rtc.AudioFrame) -> bool:
+        """Whether a part of a frame is enough to turn the agent down. Asked of every part in order, on any thread."""
+        self._first_sound.add(float_from_pcm(bytes(frame.data)), rate_hz=frame.sample_rate)
+        is_undisturbed = self._playout.is_speaking and self._playout.stance is Stance.SPEAK
+        return is_undisturbed and self._first_sound.is_loud
+
+    def startled(self) -> None:
+        """Something `is_startling`. A microphone that is known to hear the agent may have heard just that."""
+        if self._playout.is_speaking and not self._echo.is_known:
+            self._playout.take(give_way(self._playout.stance, Evidence(is_loud=True), self._patience))
 
     def frame(self, frame: rtc.AudioFrame) -> None:
         """The next frame of the caller's microphone."""

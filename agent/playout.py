@@ -28,7 +28,7 @@ BITS_PER_S = 80_000
 """With fewer, Opus models speech, for twice the processor time: 3 % of a core in each call, silent or not."""
 TURNED_DOWN = 0.16
 """Loudness (of 1) of an agent that is talked over: 16 dB less."""
-DOWN_S = 0.005
+DOWN_S = 0.002
 UP_S = 0.15
 """Durations of becoming quiet and loud."""
 

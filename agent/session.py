@@ -5,7 +5,7 @@ from typing import Any
 
 from livekit.agents import AgentSession, APIConnectOptions, TurnHandlingOptions, inference, vad
 from livekit.agents.voice.agent_session import SessionConnectOptions
-from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextInputOptions, TextOutputOptions
+from livekit.agents.voice.room_io import RoomOptions, TextInputOptions, TextOutputOptions
 from livekit.agents.voice.room_io.types import TextInputEvent
 
 from agent.barge_in import Patience
@@ -20,9 +20,6 @@ from plugins.whisper.stt import STT, OnVoice
 
 OnText = Callable[[AgentSession[None], TextInputEvent], Coroutine[Any, Any, None]]
 
-HEARING_RATE_HZ = 16_000
-HEARING_FRAME_MS = 20
-"""With longer ones there is less to do, but a sound turns the agent down that much later."""
 NEVER_S = 1e9
 CLOSE_TRANSCRIPT_S = 0.2
 """How long the end of a call waits for the transcript of a last half-word."""
@@ -122,14 +119,9 @@ def turn_handling(turn: TurnSettings, clock: TurnClock) -> TurnHandlingOptions:
 
 
 def room_options(on_text: OnText) -> RoomOptions:
-    """Audio as Whisper wants it, text through `on_text`, and an end for the room when the call ends."""
+    """Text through `on_text`, and an end for the room when the call ends."""
     return RoomOptions(
-        audio_input=AudioInputOptions(
-            sample_rate=HEARING_RATE_HZ,
-            frame_size_ms=HEARING_FRAME_MS,
-            auto_gain_control=False,  # Whisper does not mind, and it costs a tenth of the call's processor time
-            pre_connect_audio=False,
-        ),
+        audio_input=False,  # `agent/hearing.py` is
         audio_output=False,  # `agent/playout.py` is
         text_input=TextInputOptions(text_input_cb=on_text),
         text_output=TextOutputOptions(sync_transcription=False),  # `agent/pacing.py` does that

@@ -52,6 +52,10 @@ class Ward:
                 )
             )  # fmt: skip
 
+    def is_startled_by(self, amplitude: float) -> bool:
+        """By a hundredth of a second of noise, of which nothing else was heard yet."""
+        return self.ear.is_startling(self._frame(self.noise(0.01, amplitude=amplitude)))
+
     def noise(self, seconds: float, *, amplitude: float) -> Float:
         return self._dice.normal(0, amplitude, round(seconds * 100) * STEP).astype(np.float32)
 
@@ -79,6 +83,27 @@ def test_a_cough_turns_the_agent_down_and_it_comes_back(ward: Ward) -> None:
     ward.hears(ward.noise(0.4, amplitude=0.0003))
     assert ward.speech.stance is Stance.SPEAK
     assert not ward.stops
+
+
+def test_a_loud_hundredth_of_a_second_turns_the_agent_down_once(ward: Ward) -> None:
+    assert not any(ward.is_startled_by(0.0003) for _ in range(100))
+    assert ward.is_startled_by(0.1)
+    ward.ear.startled()
+    assert ward.speech.stance is Stance.DUCK
+    assert not ward.is_startled_by(0.1)
+
+
+def test_nothing_is_startling_while_the_agent_is_silent(ward: Ward) -> None:
+    ward.speech.is_speaking = False
+    assert not ward.is_startled_by(0.1)
+
+
+def test_a_microphone_that_hears_the_agent_is_heard_out_first(ward: Ward) -> None:
+    voice = ward.noise(1.2, amplitude=0.1)
+    ward.speech.played.put(voice, rate_hz=RATE_HZ, at_s=ward.now_s)
+    ward.hears(voice[:RATE_HZ] * np.float32(0.3))
+    ward.ear.startled()
+    assert ward.speech.stance is Stance.SPEAK
 
 
 def test_a_word_that_is_made_of_a_cough_does_not_stop_it(ward: Ward) -> None:
