@@ -115,7 +115,7 @@ class StepBar:
 
     def __init__(self, bar: Progress, title: str) -> None:
         self._bar = bar
-        self._task = bar.add_task(title, total=None)
+        self._task = bar.add_task(title, total=None, source="", chunks=0)
 
     def show(self, step: "Step") -> None:
         self._bar.update(self._task, completed=step.done, total=step.total, chunks=step.chunks, source=step.source)
@@ -126,7 +126,7 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         rate = f"{task.speed:.1f}/s" if task.speed else ""
-        return Text(f"{rate} {task.fields.get('chunks', 0)} chunks", style="progress.data.speed")
+        return Text(f"{rate} {task.fields['chunks']} chunks", style="progress.data.speed")
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def progress_bar(title: str) -> Generator[StepBar]:
         MofNCompleteColumn(),
         _Rate(),
         TimeRemainingColumn(),
-        TextColumn("[dim]{task.fields[source]}[/]"),
+        TextColumn("{task.fields[source]}", style="dim", markup=False),
     )
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
         yield StepBar(bar, title)
