@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent.conversations.store import open_conversations
-from agent.conversations.turns import Conversation, Turn
+from agent.conversations.turns import Conversation
 from agent.door import guard_rules, web_config
 from agent.settings import Settings
 from plugins.client import EngineClient
