@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def create(
     name: Annotated[str, typer.Argument(help="Who or what will use it.")],
     scope: Annotated[list[str] | None, typer.Option(help=f"What it may do: {', '.join(SCOPES)}. Repeatable.")] = None,
-    days: Annotated[float | None, typer.Option(help="Days after which it expires; never if left out.", min=0)] = None,
+    days: Annotated[float | None, typer.Option(help="Days after which it expires; never if left out.", min=1)] = None,
 ) -> None:
     """Make a key and show it, this once."""
     scopes = scope or sorted(OPEN_SCOPES)
