@@ -304,6 +304,8 @@ class Call:
             await phrases.render(self._engine, phrases.FOLDER, voice=voice, texts=texts)
         except EngineError as error:
             logger.warning("phrases for bad moments are not rendered yet: %s", error.code)
+        except OSError as error:
+            logger.warning("phrases for bad moments are not kept: %s", error.strerror)
         self._assistant.phrases = phrases.cached(phrases.FOLDER, voice=voice)
 
     def _keep(self, running: Coroutine[Any, Any, None] | asyncio.Task[None]) -> None:

@@ -183,9 +183,14 @@ class CallRecords:
         self._make_folder()
         path = self._file(record.room, ".json")
         part = path.with_suffix(f".{os.getpid()}")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb") as file:
-            file.write(_JSON.dump_json(record))
-        part.replace(path)
+        try:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb") as file:
+                file.write(_JSON.dump_json(record))
+            part.replace(path)
+        except OSError:
+            with suppress(OSError):
+                part.unlink()
+            raise
 
     def remove(self, room: str) -> None:
         """Forget the call."""
@@ -250,7 +255,9 @@ class Diary:
             logger.warning("this call could not go on elsewhere: its record is not written: %s", error.strerror)
 
     def close(self) -> None:
-        """The call is over."""
+        """The call is over. Closing again does nothing: the room may have another call by then."""
+        if self._is_closed:
+            return
         self._is_closed = True
         self._records.remove(self.record.room)
         self._lock.give_back()

@@ -37,6 +37,7 @@ def web_config(settings: Settings) -> WebConfig:
     """
     KeyStore(settings.guard.keys).check()
     conversations = open_conversations(settings.conversations)
+    kept = conversations if settings.conversations.keep else None
     engine = EngineClient(settings.engine.url)
     reports = Reports(engine, open_traces(settings.traces))
 
@@ -44,7 +45,7 @@ def web_config(settings: Settings) -> WebConfig:
         return settings.tier
 
     async def begin_conversation(wanted: str | None) -> str | None:
-        return await begin(conversations, wanted) if settings.conversations.keep else None
+        return await begin(kept, wanted) if kept else None
 
     return WebConfig(
         host=settings.web.host,
@@ -68,7 +69,7 @@ def web_config(settings: Settings) -> WebConfig:
         sessions_per_minute=settings.web.sessions_per_minute,
         trusted_proxies=listed(settings.guard.trusted_proxies),
         guard=guard_rules(settings),
-        agent=Answering(engine, settings, conversations=conversations, reports=reports),
+        agent=Answering(engine, settings, conversations=kept, reports=reports),
         failed=reports.trouble,
         max_audio_s=settings.guard.max_audio_s,
         drain_s=settings.web.drain_s,

@@ -82,7 +82,7 @@ class KeyStore:
     def create(self, name: str, scopes: Sequence[str], *, lasts: timedelta | None = None) -> str:
         """A new key, returned this once; of it only the SHA-256 is kept, which is enough for 256 random bits."""
         key, now = KEY_MARK + secrets.token_urlsafe(KEY_BYTES), self._clock()
-        expires_at = (now + lasts).isoformat() if lasts else None
+        expires_at = (now + lasts).isoformat() if lasts is not None else None
         row = (_digest(key), key[:SHOWN_CHARS], name, " ".join(scopes), now.isoformat(), expires_at)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.touch(mode=0o600)

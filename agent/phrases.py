@@ -6,8 +6,10 @@ rendering the caller hears two soft tones instead.
 
 import asyncio
 import hashlib
+import logging
 import os
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from livekit import rtc
 
 from plugins.audio import Float, float_from_pcm, pcm_from_float, read_wav, resample, wav_bytes
 from plugins.client import EngineClient, SpeechPiece
+
+logger = logging.getLogger(__name__)
 
 RATE_HZ = 24_000
 """What the room's audio output takes without resampling."""
@@ -66,7 +70,7 @@ def missing(folder: Path, *, voice: Path, texts: Sequence[str] = ALL) -> list[st
 
 
 async def render(engine: EngineClient, folder: Path, *, voice: Path, texts: Sequence[str] = ALL) -> None:
-    """Have the engine speak what is missing, and keep the files. Raises `EngineError`."""
+    """Have the engine speak what is missing, and keep the files. Raises `EngineError` or `OSError`."""
     for text in missing(folder, voice=voice, texts=texts):
         pieces = [piece async for piece in engine.speak(text, due_in_s=UNHURRIED_S)]
         await asyncio.to_thread(_write, _file(folder, voice, text), pieces)
@@ -86,13 +90,32 @@ def _file(folder: Path, voice: Path, phrase: str) -> Path:
 
 
 def _read(path: Path) -> Float:
-    return read_wav(path, sample_rate_hz=RATE_HZ) if path.is_file() else tones()
+    """The recording; tones without one. A damaged one is removed, so that it is rendered again."""
+    if not path.is_file():
+        return tones()
+    try:
+        audio = read_wav(path, sample_rate_hz=RATE_HZ)
+    except (OSError, ValueError) as error:
+        logger.warning("a phrase for bad moments cannot be read: %s", error)
+        audio = np.zeros(0, np.float32)
+    if audio.size:
+        return audio
+    with suppress(OSError):
+        path.unlink()
+    return tones()
 
 
 def _write(path: Path, pieces: Sequence[SpeechPiece]) -> None:
-    """Keep speech at the room's rate. The file is replaced in one step: other calls may be at it."""
+    """Keep speech at the room's rate. The file is replaced in one step: other calls may be at it. Raises `OSError`."""
     audio = [resample(float_from_pcm(piece.pcm), from_hz=piece.sample_rate_hz, to_hz=RATE_HZ) for piece in pieces]
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_bytes(wav_bytes(pcm_from_float(np.concatenate(audio)), sample_rate_hz=RATE_HZ))
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            file.write(wav_bytes(pcm_from_float(np.concatenate(audio)), sample_rate_hz=RATE_HZ))
+            file.flush()
+            os.fsync(file.fileno())  # else it may be there, and empty, after the power has failed
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

@@ -35,9 +35,12 @@ class Lane:
         self._began_at_s = began_at_s
         self._taken = 0
         self._samples: Float = np.zeros(0, np.float32)
+        self._has_ended = False
 
     def put(self, audio: Float, *, rate_hz: int, at_s: float) -> None:
         """`audio` is heard from `at_s` on; pieces join even if they come unevenly."""
+        if self._has_ended:
+            return
         audio = resample(audio, from_hz=rate_hz, to_hz=self._rate_hz)
         place, end = self._place(at_s), self._samples.size
         if abs(place - end) < UNEVEN_S * self._rate_hz:
@@ -49,6 +52,11 @@ class Lane:
     def cut(self, at_s: float) -> None:
         """Nothing more is heard from `at_s` on."""
         self._samples = self._samples[: max(0, self._place(at_s))]
+
+    def end(self) -> None:
+        """Let go of what is here, and take no more: nobody will."""
+        self._has_ended = True
+        self._samples = np.zeros(0, np.float32)
 
     def take(self, until_s: float) -> Float:
         """What was heard since the last time."""
@@ -129,6 +137,9 @@ class Recording:
                 await asyncio.to_thread(file.close)
         except OSError as error:
             logger.error("the call is recorded no further: %s", error.strerror)
+        finally:
+            self._caller.end()
+            self.agent.end()
 
     async def _is_closing(self) -> bool:
         """After a while, or at once."""

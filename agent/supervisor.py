@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -118,31 +118,50 @@ class Supervisor:
             lived_s = time.monotonic() - begin
             failures = 1 if lived_s >= STEADY_S else failures + 1
             pause_s = pause_before_restart(failures=failures, lived_s=lived_s)
-            self._console.show(part.name, f"ended {_reason(code)} after {lived_s:.0f} s; starts again in {pause_s:g} s")
+            end = "" if code is None else f"ended {_reason(code)} after {lived_s:.0f} s; "
+            self._console.show(part.name, f"{end}starts again in {pause_s:g} s")
             await asyncio.sleep(pause_s)
 
-    async def _run_once(self, part: Part) -> int:
-        """Its exit code. The pipe is our own: asyncio's would make `wait` last until the children close it too."""
-        ours, theirs = os.pipe()
-        process = await asyncio.create_subprocess_exec(
-            *part.arguments,
-            env=child_environment(part.environment),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-        )
-        os.close(theirs)
+    async def _run_once(self, part: Part) -> int | None:
+        """Its exit code; None if the system could not start it just now."""
+        try:
+            process, output = await self._start(part)
+        except OSError as error:
+            self._console.show(part.name, f"cannot be started: {error.strerror} ({part.arguments[0]})")
+            is_hopeless = isinstance(error, PermissionError | FileNotFoundError) and not self._ready[part.name].is_set()
+            return REFUSED if is_hopeless else None
         self._running[part.name] = process
         watching = asyncio.create_task(self._watch(part))
-        showing = asyncio.create_task(self._show_output(part.name, ours))
+        showing = asyncio.create_task(self._show_output(part.name, output))
         try:
             return await process.wait()
         finally:
             watching.cancel()
             _kill_group(process.pid)  # what it started would keep its sockets, and its end of the pipe
             await asyncio.wait([showing])
+
+    async def _start(self, part: Part) -> tuple[asyncio.subprocess.Process, int]:
+        """The process, and the pipe that its output comes from. Raises `OSError`.
+
+        The pipe is our own: asyncio's would make `wait` last until the children close it too.
+        """
+        with ExitStack() as unread:
+            ours, theirs = os.pipe()
+            unread.callback(os.close, ours)
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *part.arguments,
+                    env=child_environment(part.environment),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=theirs,
+                    stderr=theirs,
+                    start_new_session=True,
+                    preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+                )
+            finally:
+                os.close(theirs)
+            unread.pop_all()
+            return process, ours
 
     async def _show_output(self, name: str, pipe: int) -> None:
         reader = asyncio.StreamReader(limit=LONGEST_LINE_BYTES)

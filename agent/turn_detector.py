@@ -11,6 +11,7 @@ from livekit.agents import (
     DEFAULT_API_CONNECT_OPTIONS,
     AgentSession,
     APIConnectOptions,
+    ConversationItemAddedEvent,
     LanguageCode,
     UserStateChangedEvent,
     inference,
@@ -55,7 +56,7 @@ class TurnClock:
         """Follow what happens in `session`."""
         session.on("user_state_changed", self.on_user_state)
         session.on("user_input_transcribed", self.words.on_transcript)
-        session.on("conversation_item_added", self.words.on_item)
+        session.on("conversation_item_added", self.on_item)
 
     def on_user_state(self, event: UserStateChangedEvent) -> None:
         """The caller begins to speak, or has stopped."""
@@ -63,6 +64,12 @@ class TurnClock:
             self._note_pause()
         elif event.old_state == "speaking":
             self._silent_since_s = self._clock() - self._detection_s
+
+    def on_item(self, event: ConversationItemAddedEvent) -> None:
+        """The caller's words have become a turn: the silence after it is no pause within it."""
+        self.words.on_item(event)
+        if isinstance(event.item, llm.ChatMessage) and event.item.role == "user":
+            self._silent_since_s = None
 
     def _note_pause(self) -> None:
         if self._silent_since_s is not None:

@@ -97,10 +97,10 @@ def _table(report: CallReport) -> Table:
     for turn in report.turns:
         titles = list(dict.fromkeys(source.title or source.source for source in turn.sources))
         table.add_row(
-            turn.said,
-            turn.understood if turn.door == "voice" else Text("(typed)", style="dim"),
-            turn.answer or Text("no answer", style="bold red"),
-            ", ".join(titles) or "-",
+            Text(turn.said),
+            Text(turn.understood) if turn.door == "voice" else Text("(typed)", style="dim"),
+            Text(turn.answer) if turn.answer else Text("no answer", style="bold red"),
+            Text(", ".join(titles) or "-"),
             _latency(turn),
         )
     return table

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from agent.cli.common import SearchedCollection, SearchedSource, SearchedTitle, console, fail, settings_or_exit
 
@@ -73,7 +74,7 @@ def demo(
     async def work() -> "CallReport":
         from agent.caller.script import Say
 
-        console.print(f"Starting Landline; its log is {log}", highlight=False)
+        console.print(f"Starting Landline; its log is {log}", markup=False, highlight=False)
         async with running_machine(settings, log=log) as page:
             console.print(f"Calling {page}", highlight=False)
             return await _call(page, [Say(question) for question in DEMO_QUESTIONS])
@@ -116,6 +117,7 @@ def ask(
     if as_json:
         print(json.dumps({"answer": answer.text, "sources": answer.sources}, indent=1))
         return
-    console.print(answer.text, highlight=False)
+    console.print(answer.text, markup=False, highlight=False)
     for passage in answer.sources:
-        console.print(f"  [dim]{passage['title']} · {passage['source']}[/]", highlight=False)
+        place = escape(f"{passage['title']} · {passage['source']}")
+        console.print(f"  [dim]{place}[/]", highlight=False)

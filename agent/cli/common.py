@@ -8,11 +8,12 @@ from typing import Annotated, NoReturn
 import typer
 import uvloop
 from rich.console import Console
+from rich.markup import escape
 
 from agent.settings import Settings, SettingsError, load
 
-console = Console()
-errors = Console(stderr=True)
+console = Console(emoji=False)
+errors = Console(stderr=True, emoji=False)
 
 SearchedCollection = Annotated[str, typer.Option(help="The collection to search.")]
 SearchedTitle = Annotated[str, typer.Option(help="Only documents with this title.")]
@@ -34,7 +35,7 @@ def settings_or_exit() -> Settings:
 
 def fail(message: str, *, code: int = 1) -> NoReturn:
     """Print what is wrong and leave."""
-    errors.print(f"[bold red]✗[/] {message}", highlight=False, soft_wrap=not errors.is_terminal)
+    errors.print(f"[bold red]✗[/] {escape(message)}", highlight=False, soft_wrap=not errors.is_terminal)
     raise typer.Exit(code)
 
 

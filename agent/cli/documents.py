@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
@@ -78,7 +79,7 @@ async def _ingest_again(
     try:
         return await _ingest_once(settings, places, collection, stop, as_json=as_json)
     except (KnowledgeError, EngineError) as error:
-        errors.print(f"[bold red]✗[/] {error}", highlight=False)
+        errors.print(f"[bold red]✗[/] {escape(str(error))}", highlight=False)
         return None
 
 
@@ -115,7 +116,7 @@ class StepBar:
 
     def __init__(self, bar: Progress, title: str) -> None:
         self._bar = bar
-        self._task = bar.add_task(title, total=None)
+        self._task = bar.add_task(title, total=None, source="", chunks=0)
 
     def show(self, step: "Step") -> None:
         self._bar.update(self._task, completed=step.done, total=step.total, chunks=step.chunks, source=step.source)
@@ -126,7 +127,7 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         rate = f"{task.speed:.1f}/s" if task.speed else ""
-        return Text(f"{rate} {task.fields.get('chunks', 0)} chunks", style="progress.data.speed")
+        return Text(f"{rate} {task.fields['chunks']} chunks", style="progress.data.speed")
 
 
 @contextmanager
@@ -138,7 +139,7 @@ def progress_bar(title: str) -> Generator[StepBar]:
         MofNCompleteColumn(),
         _Rate(),
         TimeRemainingColumn(),
-        TextColumn("[dim]{task.fields[source]}[/]"),
+        TextColumn("{task.fields[source]}", style="dim", markup=False),
     )
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
         yield StepBar(bar, title)
@@ -160,15 +161,15 @@ def _show(ingested: "Ingested") -> None:
         _show_some(name, counts[name])
     _show_some("left out, no loader for this kind of file", report.skipped)
     for source, note in report.notes:
-        console.print(f"[yellow]![/] {source}: {note}", highlight=False)
+        console.print(f"[yellow]![/] {escape(source)}: {escape(note)}", highlight=False)
     for source, reason in report.failed:
-        console.print(f"[bold red]✗[/] {source}: {reason}", highlight=False)
+        console.print(f"[bold red]✗[/] {escape(source)}: {escape(reason)}", highlight=False)
     if report.interrupted:
         console.print("Stopped before the end; the same command goes on from here", highlight=False)
 
 
 def _show_some(what: str, sources: tuple[object, ...]) -> None:
     for source in sources[:_SHOWN]:
-        console.print(f"  [dim]{what}: {source}[/]", highlight=False)
+        console.print(f"  [dim]{what}: {escape(str(source))}[/]", highlight=False)
     if len(sources) > _SHOWN:
         console.print(f"  [dim]{what}: {len(sources) - _SHOWN} more (--json names all)[/]", highlight=False)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from agent.cli.common import console, fail, settings_or_exit
@@ -25,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def create(
     name: Annotated[str, typer.Argument(help="Who or what will use it.")],
     scope: Annotated[list[str] | None, typer.Option(help=f"What it may do: {', '.join(SCOPES)}. Repeatable.")] = None,
-    days: Annotated[float | None, typer.Option(help="Days after which it expires; never if left out.", min=0)] = None,
+    days: Annotated[float | None, typer.Option(help="Days after which it expires; never if left out.", min=1)] = None,
 ) -> None:
     """Make a key and show it, this once."""
     scopes = scope or sorted(OPEN_SCOPES)
@@ -48,7 +49,7 @@ def list_keys() -> None:
     with store() as kept:
         for key in kept.made():
             times = [_day(time) for time in (key.made_at, key.expires_at, key.used_at)]
-            table.add_row(key.name, key.shown + "…", " ".join(key.scopes), *times, key.state(utc_now()))
+            table.add_row(escape(key.name), key.shown + "…", " ".join(key.scopes), *times, key.state(utc_now()))
     console.print(table)
 
 
@@ -60,7 +61,7 @@ def revoke(name: Annotated[str, typer.Argument(help="The key's name, or its begi
             key = kept.revoke(name)
         except NoSuchKey as error:
             fail(f"{error}; `landline keys list` shows them")
-    console.print(f"{key.name} ({key.shown}…) is refused from now on", highlight=False)
+    console.print(f"{escape(key.name)} ({key.shown}…) is refused from now on", highlight=False)
 
 
 @contextmanager

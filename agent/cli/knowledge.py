@@ -149,7 +149,8 @@ def stats(as_json: AsJson = False) -> None:
         print(json.dumps(asdict(found)))
         return
     size = f", {found.size_bytes / 1e6:.1f} MB" if found.size_bytes is not None else ""
-    console.print(f"{found.uri}{size}; embedded with {found.embedder or 'nothing yet'} ({found.dim})", highlight=False)
+    model = f"embedded with {found.embedder or 'nothing yet'} ({found.dim})"
+    console.print(f"{found.uri}{size}; {model}", markup=False, highlight=False)
     table = Table("collection", "documents", "chunks", "sentences")
     for row in found.collections:
         table.add_row(row.name, *map(str, (row.documents, row.chunks, row.sentences)))
@@ -184,7 +185,8 @@ def backup(path: Annotated[Path, typer.Argument(help="The file to write, such as
 
     with refusals():
         about = back_up(settings_or_exit(), path)
-    console.print(f"{about.chunks} chunks saved in {path} ({path.stat().st_size / 1e6:.1f} MB)", highlight=False)
+    size = f"{path.stat().st_size / 1e6:.1f} MB"
+    console.print(f"{about.chunks} chunks saved in {path} ({size})", markup=False, highlight=False)
 
 
 @knowledge.command()

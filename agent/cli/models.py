@@ -5,6 +5,7 @@ import os
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
@@ -26,7 +27,7 @@ def list_models() -> None:
 
     settings = settings_or_exit()
     for finding in model_findings(settings):
-        console.print(f"in use · {finding.subject}: {finding.state}", highlight=False)
+        console.print(f"in use · {finding.subject}: {finding.state}", markup=False, highlight=False)
     table = Table("standard model", "kind", "size", "licence", "state")
     for model in read_table():
         states = {state_of(file, settings.models.folder) for file in model.files}
@@ -65,7 +66,7 @@ def pull(
         fail(str(error))
     console.print("To use them, put these lines into .env:", highlight=False)
     for model in wanted:
-        console.print(f"  {model.setting}={settings.models.folder / model.target}", highlight=False)
+        console.print(f"  {model.setting}={settings.models.folder / model.target}", markup=False, highlight=False)
 
 
 def _memory_gb() -> float:
@@ -85,6 +86,6 @@ def verify() -> None:
             continue
         bad += state != "here"
         mark = "[green]✓[/]" if state == "here" else "[bold red]✗[/]"
-        console.print(f"{mark} {folder / file.path}: {state}", highlight=False)
+        console.print(f"{mark} {escape(str(folder / file.path))}: {state}", highlight=False)
     if bad:
         fail(f"{bad} file(s) need repair: `git checkout models/starter` or `landline models pull` restores them")

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 
 from agent.cli.common import console, fail, run_until_signal, settings_or_exit
 
@@ -111,8 +112,8 @@ def doctor() -> None:
     findings = examine(settings_or_exit())
     for finding in findings:
         mark = "[green]✓[/]" if finding.is_fine else "[bold red]✗[/]"
-        console.print(f"{mark} {finding.subject}: {finding.state}", highlight=False, soft_wrap=True)
+        console.print(f"{mark} {escape(f'{finding.subject}: {finding.state}')}", highlight=False, soft_wrap=True)
         if not finding.is_fine:
-            console.print(f"    {finding.remedy}", highlight=False, soft_wrap=True)
+            console.print(f"    {finding.remedy}", markup=False, highlight=False, soft_wrap=True)
     if not all(finding.is_fine for finding in findings):
         raise typer.Exit(1)

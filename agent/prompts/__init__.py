@@ -36,16 +36,6 @@ def stock_lines() -> tuple[StockText, ...]:
     return tuple(line for line in read_stock().values() if line.examples)
 
 
-def greeting() -> str:
-    """What a caller hears first."""
-    return read_prompt("greeting")
-
-
-def instructions() -> str:
-    """The system prompt of free mode."""
-    return read_prompt("free")
-
-
 def _line(name: str, table: dict[str, object], path: Path) -> StockText:
     text, examples = table.get("text"), table.get("examples", [])
     if not isinstance(text, str) or not text.strip() or not isinstance(examples, list):

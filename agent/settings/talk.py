@@ -20,8 +20,6 @@ class KnowledgeSettings(Section):
     """Collection that calls are answered from."""
     passages: PositiveInt = 5
     """Passages that a question brings into the prompt."""
-    max_tokens: PositiveInt = 2000
-    """Tokens that those passages may take together."""
     uploads: Path = Path("data/uploads")
     """Folder that keeps the documents which are uploaded on the owner's page."""
     max_document_mb: PositiveInt = 20
@@ -103,7 +101,7 @@ class TurnSettings(Section):
     """Silence that ends a turn whose words tell nothing about its end."""
     max_delay_s: PositiveFloat = 1.2
     """Silence that ends a turn in any case, even after "and" or in the middle of a phone number."""
-    interruption_min_s: float = Field(default=0.1, ge=0)
+    interruption_min_s: PositiveFloat = 0.1
     """Speech of the caller that silences the agent, until it is clear whether it was meant for it."""
     echo_guard_s: float = Field(default=0.6, ge=0)
     """Time after the agent's first word in which the caller cannot interrupt, while echo cancellation settles."""

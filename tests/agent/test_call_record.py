@@ -163,6 +163,31 @@ async def test_a_full_disk_ends_no_call(records: CallRecords, monkeypatch: pytes
     assert diary.record.messages == HISTORY
 
 
+async def test_a_record_that_cannot_be_written_leaves_nothing_of_what_was_said(
+    records: CallRecords, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diary = await open_diary(records)
+
+    def refuse(*_: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    diary.note(HISTORY)
+    assert {file.suffix for file in (tmp_path / "calls").iterdir()} == {".json", ".lock"}
+    with pytest.raises(OSError, match="No space"):
+        records.write(diary.record)
+
+
+async def test_closing_again_leaves_the_record_of_whoever_has_the_room_by_then(records: CallRecords) -> None:
+    first = await open_diary(records)
+    first.close()
+    second = await open_diary(records)
+    second.note(HISTORY)
+    first.close()
+    assert records.is_held("call-1")
+    assert records.read("call-1") == second.record
+
+
 @pytest.mark.parametrize(
     ("messages", "resumed_at_s", "open_question"),
     [

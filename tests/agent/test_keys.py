@@ -128,6 +128,18 @@ def test_the_command_line_makes_lists_and_revokes(path: Path, monkeypatch: pytes
     assert run(app, ["keys", "create", "shop"]).exit_code == 0
 
 
+async def test_a_key_that_lasts_no_time_is_never_good(path: Path) -> None:
+    store = KeyStore(path)
+    assert await store.find(store.create("shop", ["chat"], lasts=timedelta())) is None
+
+
+def test_a_key_lasts_a_day_at_least(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUARD_KEYS", str(path))
+    for days in ("0", "-1"):
+        assert CliRunner().invoke(app, ["keys", "create", "shop", "--days", days]).exit_code == 2
+    assert KeyStore(path).made() == []
+
+
 def test_a_file_that_is_no_store_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.parent.mkdir()
     path.write_text("not a database at all, but long enough to look like one " * 50)

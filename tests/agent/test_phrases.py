@@ -1,13 +1,19 @@
 """What the agent says when its models are away."""
 
+import os
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from agent import phrases
+from agent.call import Call
 from agent.phrases import ALL, ONE_MOMENT, RATE_HZ, cached, missing, render
+from agent.settings import Settings
+from plugins.audio import wav_bytes
 from plugins.client import EngineClient, SpeechPiece
 from plugins.errors import EngineUnavailable
 
@@ -80,6 +86,64 @@ async def test_a_failed_rendering_is_raised_and_leaves_nothing_half_done(tmp_pat
     with pytest.raises(EngineUnavailable):
         await render(Mute("unix:nowhere"), tmp_path / "phrases", voice=voice)
     assert missing(tmp_path / "phrases", voice=voice) == list(ALL)
+
+
+@pytest.mark.parametrize("damage", [b"", b"RIFF\0\0\0\0WAVE", bytes(500), wav_bytes(b"", sample_rate_hz=RATE_HZ)])
+async def test_a_damaged_recording_gives_way_to_tones_until_it_is_rendered_again(
+    tmp_path: Path, voice: Path, damage: bytes
+) -> None:
+    await render(Voice(), tmp_path / "phrases", voice=voice, texts=["One.", "Two."])
+    hurt = next(iter((tmp_path / "phrases").iterdir()))
+    hurt.write_bytes(damage)
+    heard = cached(tmp_path / "phrases", voice=voice, texts=["One.", "Two."]).audio
+    assert sorted(audio.size for audio in heard.values()) == [phrases.tones().size, RATE_HZ]
+    assert len(missing(tmp_path / "phrases", voice=voice, texts=["One.", "Two."])) == 1
+    await render(Voice(), tmp_path / "phrases", voice=voice, texts=["One.", "Two."])
+    heard = cached(tmp_path / "phrases", voice=voice, texts=["One.", "Two."]).audio
+    assert {audio.size for audio in heard.values()} == {RATE_HZ}
+
+
+async def test_a_recording_that_cannot_be_opened_gives_way_to_tones(
+    tmp_path: Path, voice: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await render(Voice(), tmp_path / "phrases", voice=voice)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(phrases, "read_wav", refuse)
+    audio = cached(tmp_path / "phrases", voice=voice).audio[ONE_MOMENT]
+    assert np.array_equal(audio, phrases.tones())
+
+
+async def test_a_full_disk_is_raised_and_leaves_nothing_half_done(
+    tmp_path: Path, voice: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_the_disk(monkeypatch)
+    with pytest.raises(OSError, match="No space"):
+        await render(Voice(), tmp_path / "phrases", voice=voice)
+    assert not list((tmp_path / "phrases").iterdir())
+
+
+async def test_a_call_goes_on_where_phrases_cannot_be_written(
+    tmp_path: Path, voice: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill_the_disk(monkeypatch)
+    monkeypatch.setattr(phrases, "FOLDER", tmp_path / "phrases")
+    monkeypatch.setenv("MODELS_VOICE", str(voice))
+    call = SimpleNamespace(_settings=Settings(), _engine=Voice(), _assistant=SimpleNamespace())
+    await Call._render_phrases(cast(Call, call))  # pyright: ignore[reportPrivateUsage]  # a whole call needs a room
+    assert np.array_equal(call._assistant.phrases.audio[ONE_MOMENT], phrases.tones())
+    assert "No space left on device" in caplog.text
+
+
+def fill_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk takes a file's beginning, and no more."""
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
 
 
 async def test_frames_carry_the_whole_phrase(tmp_path: Path, voice: Path) -> None:

@@ -7,7 +7,7 @@ from llama_cpp import LlamaGrammar
 
 from agent.citing import cited
 from agent.passages import spoken
-from agent.prompts import greeting, instructions, read_stock, stock_lines
+from agent.prompts import read_prompt, read_stock, stock_lines
 from agent.quote import choose_lines, grammar_of, quote_messages, quote_prompt
 
 BREAKFAST = "Breakfast is served from 7 am to 10:30 on weekdays."
@@ -162,4 +162,4 @@ def test_every_stock_line_is_a_sentence_and_those_for_small_talk_have_examples()
 
 
 def test_prompts_are_there() -> None:
-    assert greeting() and instructions()
+    assert read_prompt("quote") and read_prompt("free")

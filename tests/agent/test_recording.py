@@ -138,6 +138,36 @@ async def test_a_full_disk_ends_the_recording_and_not_the_call(
     assert "recorded no further: No space left on device" in caplog.text
 
 
+async def test_after_a_full_disk_nothing_of_the_call_is_collected(
+    tmp_path: Path, in_a_hurry: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(OpusFile, "write", full)
+    clock = Clock()
+    recording = Recording(tmp_path / "call.ogg", clock=clock)
+    recording.agent.put(tone(880, 60.0), rate_hz=RATE_HZ, at_s=100.0)
+    clock.now += 5
+    await asyncio.sleep(0.05)
+    for _ in range(10):
+        clock.now += 0.02
+        recording.hear(rtc.AudioFrame(pcm_from_float(tone(440, 0.02)), RATE_HZ, 1, 480))
+        recording.agent.put(tone(880, 0.02), rate_hz=RATE_HZ, at_s=clock.now)
+        recording.agent.cut(clock.now)
+    assert not recording.agent.take(clock.now + 60).any()
+    assert not recording._caller.take(clock.now + 60).any()  # pyright: ignore[reportPrivateUsage]  # it has no other reader
+    await recording.aclose()
+
+
+def test_a_lane_that_ended_takes_nothing_more() -> None:
+    side = lane()
+    side.put(ones(0.5), rate_hz=1000, at_s=10.0)
+    side.end()
+    side.put(ones(0.5), rate_hz=1000, at_s=10.0)
+    assert side.take(11.0).sum() == 0
+
+
 async def test_a_folder_that_cannot_be_written_to_ends_no_call(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from agent import settings as module
 from agent.settings import ROOT, SECTIONS, Settings, SettingsError, check_guard, check_keys, example
@@ -18,6 +19,13 @@ def test_every_setting_has_a_sentence() -> None:
             assert field.description.strip().endswith("."), f"{section.__name__}.{name}"
 
 
+def test_every_setting_is_read() -> None:
+    source = "\n".join(path.read_text() for path in (ROOT / "agent").rglob("*.py"))
+    for name, section in SECTIONS.items():
+        for field in section.model_fields:
+            assert re.search(rf"\b({name}|settings|self)\.{field}\b", source), f"{name}.{field}"
+
+
 def test_env_example_shows_every_setting_with_its_default() -> None:
     assert (ROOT / ".env.example").read_text() == example(), "run `python -m agent.settings > .env.example`"
 
@@ -25,6 +33,13 @@ def test_env_example_shows_every_setting_with_its_default() -> None:
 def test_only_the_settings_read_the_environment() -> None:
     readers = [path for path in SOURCES if re.search(r"os\.(environ(?!\[\S+\] = )|getenv)", path.read_text())]
     assert readers == [Path(module.__file__)]
+
+
+@pytest.mark.parametrize("wish", ["TURN_INTERRUPTION_MIN_S=0", "TURN_INTERRUPTION_MIN_S=-1"])
+def test_an_agent_that_every_moment_would_silence_is_refused(monkeypatch: pytest.MonkeyPatch, wish: str) -> None:
+    monkeypatch.setenv(*wish.split("="))
+    with pytest.raises(ValidationError, match="interruption_min_s"):
+        _ = Settings().turn
 
 
 def test_the_development_keys_are_refused_outside_loopback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,12 @@
 """The supervisor with real processes: order, restart, one stop for all."""
 
 import asyncio
+import errno
 import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -91,6 +93,74 @@ async def test_a_part_that_was_ready_once_is_started_again_even_if_it_refuses(tm
     running = asyncio.create_task(supervisor.run(stop))
     await supervisor.wait_ready("picky")
     go.touch()
+    await lines.wait_for("hello", times=2)
+    stop.set()
+    assert await running is None
+
+
+def not_to_be_run(tmp_path: Path) -> Path:
+    """A program of Python that may not be run yet: what stands in it needs no shell."""
+    program = tmp_path / "program"
+    program.write_text(f"#!{sys.executable}\nimport time; print('hello', flush=True); time.sleep(60)\n")
+    return program
+
+
+@pytest.mark.parametrize("program", ["not there", "not to be run"])
+async def test_a_part_whose_program_cannot_be_run_refuses_and_the_reason_is_told(tmp_path: Path, program: str) -> None:
+    path = not_to_be_run(tmp_path) if program == "not to be run" else tmp_path / "missing"
+    lines, pipes = Lines(), psutil.Process().num_fds()
+    broken = Part("broken", (str(path),), _never)
+    async with asyncio.timeout(20):
+        assert await Supervisor([broken], lines.console).run(asyncio.Event()) == "broken"
+    assert any("cannot be started" in line and str(path) in line for line in lines)
+    assert psutil.Process().num_fds() <= pipes
+
+
+async def test_a_part_that_the_system_has_no_room_for_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawn, refusals = asyncio.create_subprocess_exec, iter([errno.EMFILE, errno.ENOMEM])
+
+    async def spawn_at_last(*arguments: Any, **options: Any) -> asyncio.subprocess.Process:
+        if (refusal := next(refusals, None)) is not None:
+            raise OSError(refusal, os.strerror(refusal))
+        return await spawn(*arguments, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", spawn_at_last)
+    monkeypatch.setattr("agent.supervisor.FIRST_PAUSE_S", 0.01)
+    lines, stop = Lines(), asyncio.Event()
+    supervisor = Supervisor([part("frail", touch_and_wait(tmp_path / "up"), tmp_path / "up")], lines.console)
+    running = asyncio.create_task(supervisor.run(stop))
+    await lines.wait_for("hello")
+    stop.set()
+    assert await running is None
+    told = [line.split("│ ")[1] for line in lines]
+    assert told[:4] == [
+        f"cannot be started: Too many open files ({sys.executable})",
+        "starts again in 0.01 s",
+        f"cannot be started: Cannot allocate memory ({sys.executable})",
+        "starts again in 0.02 s",
+    ]
+
+
+async def test_a_part_that_was_ready_once_is_started_again_even_if_its_program_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, up = not_to_be_run(tmp_path), tmp_path / "up"
+    program.chmod(0o700)
+    lines, stop = Lines(), asyncio.Event()
+
+    async def is_ready() -> bool:
+        return up.exists()
+
+    running = asyncio.create_task(Supervisor([Part("frail", (str(program),), is_ready)], lines.console).run(stop))
+    up.touch()
+    await lines.wait_for("ready in")
+    await lines.wait_for("hello")
+    program.chmod(0o600)
+    children()[0].kill()
+    await lines.wait_for("cannot be started")
+    program.chmod(0o700)
     await lines.wait_for("hello", times=2)
     stop.set()
     assert await running is None

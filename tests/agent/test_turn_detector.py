@@ -33,8 +33,8 @@ class Call:
         self.now_s += seconds
 
 
-def commit(text: str) -> Any:
-    return SimpleNamespace(item=llm.ChatMessage(role="user", content=[text]))
+def commit(text: str, *, role: llm.ChatRole = "user") -> Any:
+    return SimpleNamespace(item=llm.ChatMessage(role=role, content=[text]))
 
 
 def test_the_silence_that_the_detector_saw_counts() -> None:
@@ -61,10 +61,28 @@ def test_pauses_within_a_turn_are_learned_and_pauses_between_turns_are_not() -> 
     assert list(call.clock.pauses_s) == [pytest.approx(0.6)]
 
 
+def test_talking_over_the_agent_is_no_pause_within_a_turn() -> None:
+    call = Call()
+    call.speak("is there a pool")
+    call.clock.on_item(commit("is there a pool"))
+    call.be_silent(0.4)
+    call.speak("wait")
+    assert list(call.clock.pauses_s) == []
+
+
+def test_what_the_agent_says_ends_no_turn_of_the_caller() -> None:
+    call = Call()
+    call.speak("a table")
+    call.clock.on_item(commit("There is a pool.", role="assistant"))
+    call.be_silent(0.35)
+    call.speak("for two")
+    assert list(call.clock.pauses_s) == [pytest.approx(0.6)]
+
+
 def test_the_words_of_a_turn_are_those_since_the_last_one() -> None:
     call = Call()
     call.speak("is there a pool")
-    call.clock.words.on_item(commit("is there a pool"))
+    call.clock.on_item(commit("is there a pool"))
     call.speak("and")
     call.speak("a sauna")
     assert call.clock.words.settled == "and a sauna"

@@ -24,8 +24,8 @@ def call(*turns: TurnReport) -> CallReport:
     return CallReport(room="call-1", models="starter", mode="quote", greeting="Hello!", joined_ms=480.0, turns=turns)
 
 
-def shown(report: CallReport) -> str:
-    console = Console(width=160, record=True, file=io.StringIO())
+def shown(report: CallReport, *, width: int = 160) -> str:
+    console = Console(width=width, record=True, file=io.StringIO())
     console.print(report)
     return console.export_text()
 
@@ -36,6 +36,13 @@ def test_the_table_shows_both_sides_sources_and_latency() -> None:
         assert words in text
     assert "2 of 2 turns answered" in text
     assert "Breakfast, Breakfast" not in text
+
+
+def test_what_both_sides_said_is_shown_as_it_is() -> None:
+    strange = "Bring [your] ID [/x] :key:"
+    turn = TurnReport("voice", strange, f"1 {strange}", f"2 {strange}", (Source(f"3 {strange}", "id.md"),))
+    text = shown(call(turn, TYPED), width=400)
+    assert all(words in text for words in (strange, f"1 {strange}", f"2 {strange}", f"3 {strange}"))
 
 
 def test_an_unanswered_turn_is_plain_to_see() -> None:

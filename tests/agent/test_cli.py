@@ -1,0 +1,77 @@
+"""What the commands print, on a terminal and off it."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from agent import answer, ingesting
+from agent.answer import Answer
+from agent.cli import app, documents
+from agent.ingesting import Ingested
+from knowledge.errors import KnowledgeError
+from knowledge.report import Report, Step
+
+STRANGE = "Bring [your] ID [/x] :key:"
+NOTHING = Report(added=(), changed=(), unchanged=(), removed=(), failed=(), skipped=())
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What a terminal of 100 columns gets to see of the progress bars."""
+    shown = io.StringIO()
+    monkeypatch.setattr(documents, "errors", Console(file=shown, force_terminal=True, width=100, no_color=True))
+    return shown
+
+
+def test_a_terminal_sees_how_far_the_documents_are(terminal: io.StringIO) -> None:
+    with documents.progress_bar("documents") as bar:
+        bar.show(Step(done=1, total=2, source="house [draft] [/x].md", chunks=7))
+    assert "house [draft] [/x].md" in terminal.getvalue()
+    assert "1/2" in terminal.getvalue() and "7 chunks" in terminal.getvalue()
+
+
+def shown(*arguments: str) -> str:
+    """What a command prints on both streams, on lines as long as they need to be."""
+    return CliRunner(env={"COLUMNS": "300"}).invoke(app, arguments).output
+
+
+def test_an_answer_and_its_sources_are_printed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask_once(*_: Any, **__: Any) -> Answer:
+        return Answer(STRANGE, [{"title": f"1 {STRANGE}", "source": f"2 {STRANGE}"}])
+
+    monkeypatch.setattr(answer, "ask_once", ask_once)
+    assert shown("ask", "what do I bring") == f"{STRANGE}\n  1 {STRANGE} · 2 {STRANGE}\n"
+
+
+def test_a_refusal_is_printed_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask_once(*_: Any, **__: Any) -> Answer:
+        raise KnowledgeError(STRANGE)
+
+    monkeypatch.setattr(answer, "ask_once", ask_once)
+    assert shown("ask", "what do I bring") == f"✗ {STRANGE}\n"
+
+
+def test_what_came_of_every_document_is_printed_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ingest(*_: Any, **__: Any) -> Ingested:
+        trouble = {"notes": ((STRANGE, f"1 {STRANGE}"),), "failed": ((STRANGE, f"2 {STRANGE}"),)}
+        return Ingested(replace(NOTHING, changed=(STRANGE,), skipped=(STRANGE,), **trouble), demo_removed=0)
+
+    monkeypatch.setattr(ingesting, "ingest_documents", ingest)
+    assert shown("ingest", "house").splitlines()[1:] == [
+        f"  changed: {STRANGE}",
+        f"  left out, no loader for this kind of file: {STRANGE}",
+        f"! {STRANGE}: 1 {STRANGE}",
+        f"✗ {STRANGE}: 2 {STRANGE}",
+    ]
+
+
+def test_names_of_keys_are_printed_as_they_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GUARD_KEYS", str(tmp_path / "keys.db"))
+    shown("keys", "create", STRANGE)
+    assert STRANGE in shown("keys", "list")
+    assert STRANGE in shown("keys", "revoke", STRANGE)
