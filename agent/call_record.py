@@ -193,8 +193,9 @@ class CallRecords:
             raise
 
     def remove(self, room: str) -> None:
-        """Forget the call."""
-        for suffix in (".json", ".lock", ".deleted", ".coming"):
+        """Forget the call, and what a process that was killed in the middle of writing has left of it."""
+        torn = [path.suffix for path in self._folder.glob("*.[0-9]*") if path.stem == quote(room, safe="")]
+        for suffix in (".json", ".lock", ".deleted", ".coming", *torn):
             with suppress(OSError):
                 self._file(room, suffix).unlink()
 

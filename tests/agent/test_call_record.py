@@ -152,6 +152,16 @@ def test_looking_for_what_to_forget_leaves_nothing(records: CallRecords, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_half_a_record_of_a_killed_process_goes_with_the_call(records: CallRecords, tmp_path: Path) -> None:
+    diary = await open_diary(records)
+    torn = tmp_path / "calls" / f"{diary.record.room}.4711"
+    torn.write_text("what was s")
+    others = tmp_path / "calls" / "another-call.4711"
+    others.write_text("what was s")
+    diary.close()
+    assert list((tmp_path / "calls").iterdir()) == [others]
+
+
 async def test_a_full_disk_ends_no_call(records: CallRecords, monkeypatch: pytest.MonkeyPatch) -> None:
     diary = await open_diary(records)
 
