@@ -12,7 +12,7 @@ from knowledge.ingest import Report, Step, ingest
 from knowledge.places.item import Content
 from knowledge.store import StoreError
 from tests.knowledge.fakes import WordEmbedder
-from tests.knowledge.papers import docx, pdf
+from tests.knowledge.papers import broken_docx, docx, pdf
 
 Put = Callable[..., Report]
 
@@ -97,6 +97,22 @@ def test_one_bad_file_never_stops_the_rest(put: Put, folder: Path, index: Index)
     assert "50.0 MB" in dict(report.failed)["papers/d.txt"]
     assert report.skipped == ("papers/picture.jpg",)
     assert sources(index) == {"papers/a.txt", "papers/z.txt"}
+
+
+def test_a_file_that_confuses_its_loader_is_named_with_the_kind_of_error(put: Put, folder: Path, index: Index) -> None:
+    (folder / "b.docx").write_bytes(broken_docx())
+    report = put({"a.txt": "We open at nine.", "z.txt": "We close at five."})
+    assert report.added == ("papers/a.txt", "papers/z.txt")
+    [(source, reason)] = report.failed
+    assert source == "papers/b.docx"
+    assert "(ValueError)" in reason and "Dogs" not in reason
+    assert sources(index) == {"papers/a.txt", "papers/z.txt"}
+
+
+def test_half_a_character_is_replaced_and_the_rest_goes_in(put: Put, index: Index) -> None:
+    record = '{"Pets \\ud83d": "Dogs \\ud83d stay out. \\ud83d\\ude00"}'
+    assert put({"a.txt": "We open at nine.", "b.jsonl": record}).failed == ()
+    assert chunk_texts(index) == {"We open at nine.", "Pets \ufffd: Dogs \ufffd stay out. \U0001f600."}
 
 
 def test_a_file_that_turned_bad_keeps_its_former_version(put: Put, folder: Path, index: Index) -> None:
