@@ -113,13 +113,18 @@ def _stamp(headers: Message) -> str:
 
 
 def _read(response: http.client.HTTPResponse, *, max_bytes: int) -> bytes:
-    """The body, one byte too long at most, however slowly it comes. Raises `TimeoutError` if that takes too long."""
+    """The body, a piece too long at most, however slowly it comes.
+
+    Raises `TimeoutError` if that takes too long, and `IncompleteRead` if the server announced more than came.
+    """
     deadline = time.monotonic() + _MAX_FETCH_S
     data = bytearray()
     while len(data) <= max_bytes and (piece := response.read1(_PIECE_BYTES)):
         data += piece
         if time.monotonic() > deadline:
             raise TimeoutError
+    if response.length and len(data) <= max_bytes:
+        raise http.client.IncompleteRead(b"", response.length)
     return bytes(data)
 
 
@@ -155,5 +160,7 @@ def _reason(error: Exception) -> str:
             return f"its server cannot be reached ({error.reason})"
         case TimeoutError():
             return "its server does not answer in time"
+        case http.client.IncompleteRead():
+            return "it broke off on its way"
         case _:
             return " ".join(str(error).split())[:200] or type(error).__name__
