@@ -6,7 +6,7 @@ from pathlib import Path
 
 from knowledge.documents import read_bytes
 from knowledge.errors import DocumentMissing
-from knowledge.places.item import Content, Item
+from knowledge.places.item import Content, Item, is_local
 from knowledge.places.patterns import compiled, fixed_root
 
 
@@ -25,7 +25,7 @@ class Folder:
             raise DocumentMissing(self.path.name)
 
     def covers(self, origin: str) -> bool:
-        return Path(origin).is_relative_to(self.path)
+        return is_local(origin) and Path(origin).is_relative_to(self.path)
 
     def has_lost(self, origin: str) -> bool:
         return not Path(origin).exists()
@@ -47,7 +47,7 @@ class Glob:
         yield from found
 
     def covers(self, origin: str) -> bool:
-        return bool(self._matches.fullmatch(origin))
+        return is_local(origin) and bool(self._matches.fullmatch(origin))
 
     def has_lost(self, origin: str) -> bool:
         return not Path(origin).exists()

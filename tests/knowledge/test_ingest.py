@@ -217,13 +217,18 @@ def test_a_glob_is_a_place_of_its_own(put: Put, folder: Path, index: Index, embe
     assert sources(index) == {"papers/b.md", "papers/c.txt"}
 
 
-def test_a_page_taken_off_its_list_is_removed(
-    folder: Path, index: Index, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every address has a page."""
+
     def fetched(address: str, *, max_bytes: int, known: str) -> Content:
         return Content(f"<p>This is {address[-1]}.</p>".encode(), "page.html")
 
     monkeypatch.setattr("knowledge.places.addresses._fetch", fetched)
+
+
+@pytest.mark.usefixtures("pages")
+def test_a_page_taken_off_its_list_is_removed(folder: Path, index: Index, embedder: WordEmbedder) -> None:
     links = folder / "links.txt"
     links.write_text("https://example.org/a\nhttps://example.org/b\n")
     report = ingest([links], index, embedder.embed_passages)
@@ -231,6 +236,39 @@ def test_a_page_taken_off_its_list_is_removed(
     links.write_text("https://example.org/b\n")
     report = ingest([links], index, embedder.embed_passages)
     assert (report.removed, report.unchanged) == (("https://example.org/a",), ("https://example.org/b",))
+
+
+@pytest.mark.usefixtures("pages")
+@pytest.mark.parametrize("word", ["", "*.txt", "links.txt*"])
+def test_the_folder_of_a_list_leaves_its_pages_alone(
+    folder: Path, index: Index, embedder: WordEmbedder, word: str
+) -> None:
+    links = folder / "links.txt"
+    links.write_text("https://example.org/a\n")
+    ingest([links], index, embedder.embed_passages)
+    report = ingest([folder / word], index, embedder.embed_passages)
+    assert (report.added, report.removed) == (("papers/links.txt",), ())
+
+
+@pytest.mark.usefixtures("pages")
+def test_the_last_page_taken_off_its_list_is_removed(folder: Path, index: Index, embedder: WordEmbedder) -> None:
+    links = folder / "links.txt"
+    links.write_text("https://example.org/a\n")
+    ingest([links], index, embedder.embed_passages)
+    links.write_text("")
+    report = ingest([links], index, embedder.embed_passages)
+    assert report.removed == ("https://example.org/a",)
+    assert [source for source, _ in report.failed] == ["links.txt"]
+
+
+@pytest.mark.usefixtures("pages")
+def test_the_pages_of_a_deleted_list_are_removed(folder: Path, index: Index, embedder: WordEmbedder) -> None:
+    links = folder / "links.txt"
+    links.write_text("https://example.org/a\n")
+    ingest([links], index, embedder.embed_passages)
+    links.unlink()
+    report = ingest([links], index, embedder.embed_passages)
+    assert (report.removed, report.failed) == (("https://example.org/a",), ())
 
 
 def test_a_full_disk_is_named_and_what_was_committed_is_kept(
