@@ -14,6 +14,7 @@ from agent.ingesting import ingest_documents
 from agent.settings import Settings, load
 from agent.upkeep import find_documents, remove_documents
 from knowledge.errors import KnowledgeError
+from knowledge.places import Folder
 from knowledge.report import Report, Step
 from plugins.errors import EngineError
 
@@ -23,8 +24,8 @@ FAILED = "failed"
 
 
 async def add(settings: Settings, file: Path) -> Json:
-    """Read one file in."""
-    ingested = await ingest_documents(settings, [file], progress=_in_silence)
+    """Read one file in, as the file that it is: who may upload one may not have the server fetch what it names."""
+    ingested = await ingest_documents(settings, [Folder(file)], progress=_in_silence)
     return outcome(ingested.report) | {"chunks": ingested.report.chunks, "demo_removed": ingested.demo_removed}
 
 
@@ -58,7 +59,7 @@ def main(command: str, subject: str) -> Json:
     """Carry out one command; what goes wrong is its outcome too."""
     try:
         settings = load()
-        return asyncio.run(add(settings, Path(subject))) if command == "add" else remove(settings, subject)
+        return asyncio.run(add(settings, Path(subject).resolve())) if command == "add" else remove(settings, subject)
     except (KnowledgeError, EngineError) as error:
         return {"outcome": FAILED, "reason": str(error)}
 

@@ -27,7 +27,7 @@ LOCK_WAIT_S = 600.0
 
 
 def ingest(
-    paths: Sequence[str | Path],
+    paths: Sequence[str | Path | Place],
     index: Index,
     embed: Embed,
     *,

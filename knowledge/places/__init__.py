@@ -36,6 +36,6 @@ def place_of(word: str | Path, *, s3: S3Access) -> Place:
             return AddressList(path.resolve(), addresses)
 
 
-def places_of(words: Sequence[str | Path], *, s3: S3Access) -> list[Place]:
-    """The place that each argument means."""
-    return [place_of(word, s3=s3) for word in words]
+def places_of(words: Sequence[str | Path | Place], *, s3: S3Access) -> list[Place]:
+    """The place that each argument means, if it is not one already."""
+    return [place_of(word, s3=s3) if isinstance(word, str | Path) else word for word in words]
