@@ -31,6 +31,24 @@ class Folder:
         return not Path(origin).exists()
 
 
+class Draft:
+    """One file that is to become `path` once it is read in; until then it lies elsewhere, under a name of its kind."""
+
+    def __init__(self, draft: Path, path: Path) -> None:
+        self._draft = draft
+        self._path = path
+
+    def items(self) -> Iterator[Item]:
+        yield _item(self._path, self._path.name, is_named=True, draft=self._draft)
+
+    def covers(self, origin: str) -> bool:
+        return origin == self._path.as_posix()
+
+    def has_lost(self, origin: str) -> bool:
+        """What was there before stays until it is replaced."""
+        return False
+
+
 class Glob:
     """The files that a pattern matches, and all below the folders that it matches."""
 
@@ -68,8 +86,8 @@ def _walk(folder: Path) -> Iterator[Item]:
                 yield _item(path, path.relative_to(folder.parent).as_posix())
 
 
-def _item(path: Path, source: str, *, is_named: bool = False) -> Item:
+def _item(path: Path, source: str, *, is_named: bool = False, draft: Path | None = None) -> Item:
     def fetch(max_bytes: int, known: str = "") -> Content:
-        return Content(read_bytes(path, source=source, max_bytes=max_bytes), path.name)
+        return Content(read_bytes(draft or path, source=source, max_bytes=max_bytes), path.name)
 
     return Item(origin=path.as_posix(), source=source, name=path.name, fetch=fetch, is_named=is_named)
