@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from knowledge.decoding import mended
 from knowledge.documents import read_bytes
-from knowledge.errors import DocumentMissing
+from knowledge.errors import DocumentMissing, MisnamedDocument
 from knowledge.places.item import Content, Item, is_local
 from knowledge.places.patterns import compiled, fixed_root
 
@@ -87,7 +88,11 @@ def _walk(folder: Path) -> Iterator[Item]:
 
 
 def _item(path: Path, source: str, *, is_named: bool = False, draft: Path | None = None) -> Item:
+    origin, source = path.as_posix(), mended(source)
+
     def fetch(max_bytes: int, known: str = "") -> Content:
+        if mended(origin) != origin:
+            raise MisnamedDocument(source)
         return Content(read_bytes(draft or path, source=source, max_bytes=max_bytes), path.name)
 
-    return Item(origin=path.as_posix(), source=source, name=path.name, fetch=fetch, is_named=is_named)
+    return Item(origin=origin, source=source, name=path.name, fetch=fetch, is_named=is_named)

@@ -1,6 +1,7 @@
 """Ingest: what is new goes in, what changed is replaced, what is gone leaves, and a bad file stops nothing."""
 
 import multiprocessing
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,6 +108,15 @@ def test_a_file_that_confuses_its_loader_is_named_with_the_kind_of_error(put: Pu
     assert source == "papers/b.docx"
     assert "(ValueError)" in reason and "Dogs" not in reason
     assert sources(index) == {"papers/a.txt", "papers/z.txt"}
+
+
+def test_a_file_whose_name_is_no_text_is_named_as_well_as_can_be(put: Put, folder: Path, index: Index) -> None:
+    for name in (b"caf\xe9.md", b"caf\xe9.jpg"):
+        (folder / os.fsdecode(name)).write_text("We open at ten.")
+    report = put({"a.txt": "We open at nine.", "z.txt": "We close at five."})
+    assert report.added == ("papers/a.txt", "papers/z.txt")
+    assert report.failed == (("papers/caf\ufffd.md", "its path is not UTF-8; rename it and ingest it again"),)
+    assert report.skipped == ("papers/caf\ufffd.jpg",)
 
 
 def test_half_a_character_is_replaced_and_the_rest_goes_in(put: Put, index: Index) -> None:
