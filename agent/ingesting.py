@@ -12,6 +12,7 @@ from agent.vectors import EmbeddingModel, embedding_model
 from knowledge.index import Index
 from knowledge.ingest import LOCK_WAIT_S, ingest
 from knowledge.places.folders import is_ignored
+from knowledge.places.item import Place
 from knowledge.places.patterns import fixed_root
 from knowledge.report import Progress, Report
 from plugins.client import EngineClient
@@ -30,7 +31,7 @@ class Ingested:
 
 async def ingest_documents(
     settings: Settings,
-    places: Sequence[str | Path],
+    places: Sequence[str | Path | Place],
     *,
     collection: str = "",
     progress: Progress,
@@ -80,7 +81,7 @@ def _watched(path: Path) -> Path:
 
 def _ingest(
     settings: Settings,
-    places: Sequence[str | Path],
+    places: Sequence[str | Path | Place],
     collection: str,
     model: EmbeddingModel,
     progress: Progress,

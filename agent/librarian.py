@@ -1,6 +1,6 @@
 """One change to the documents in a process of its own, told in one line of JSON: so that the door stays light.
 
-python -m agent.librarian add FILE
+python -m agent.librarian add RECEIVED FILE
 python -m agent.librarian remove DOC_ID
 """
 
@@ -14,6 +14,7 @@ from agent.ingesting import ingest_documents
 from agent.settings import Settings, load
 from agent.upkeep import find_documents, remove_documents
 from knowledge.errors import KnowledgeError
+from knowledge.places.folders import Draft
 from knowledge.report import Report, Step
 from plugins.errors import EngineError
 
@@ -22,10 +23,16 @@ Json = dict[str, Any]
 FAILED = "failed"
 
 
-async def add(settings: Settings, file: Path) -> Json:
-    """Read one file in."""
-    ingested = await ingest_documents(settings, [file], progress=_in_silence)
-    return outcome(ingested.report) | {"chunks": ingested.report.chunks, "demo_removed": ingested.demo_removed}
+async def add(settings: Settings, received: Path, file: Path) -> Json:
+    """Read a received file in and make it `file`, in the place of a former version, which outlives every failure.
+
+    It is read as the file that it is: who may upload one may not have the server fetch what it names.
+    """
+    ingested = await ingest_documents(settings, [Draft(received, file)], progress=_in_silence)
+    result = outcome(ingested.report)
+    if result["outcome"] != FAILED:
+        await asyncio.to_thread(received.replace, file)
+    return result | {"chunks": ingested.report.chunks, "demo_removed": ingested.demo_removed}
 
 
 def _in_silence(_: Step) -> None: ...
@@ -54,11 +61,13 @@ def remove(settings: Settings, doc_id: str) -> Json:
     return {"outcome": "removed"}
 
 
-def main(command: str, subject: str) -> Json:
+def main(command: str, *subjects: str) -> Json:
     """Carry out one command; what goes wrong is its outcome too."""
     try:
         settings = load()
-        return asyncio.run(add(settings, Path(subject))) if command == "add" else remove(settings, subject)
+        if command == "add":
+            return asyncio.run(add(settings, *(Path(subject).resolve() for subject in subjects)))
+        return remove(settings, *subjects)
     except (KnowledgeError, EngineError) as error:
         return {"outcome": FAILED, "reason": str(error)}
 

@@ -149,12 +149,9 @@ class IndexLibrary:
             "is_uploaded": is_uploaded,
         }
 
-    async def add(self, file: Path) -> Json:
-        """Read a file in; one that cannot be read is not kept."""
-        result = await librarian("add", str(file))
-        if result["outcome"] == "failed":
-            await asyncio.to_thread(file.unlink, missing_ok=True)
-        return result
+    async def add(self, received: Path, name: str) -> Json:
+        """Read a received file in; only one that can be read is kept under this name."""
+        return await librarian("add", str(received), str(self.folder / name))
 
     async def remove(self, doc_id: str) -> bool:
         """Forget a document; `False` if there is none of that id."""

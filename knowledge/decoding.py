@@ -36,6 +36,11 @@ def decode(data: bytes, source: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def mended(text: str) -> str:
+    """The text with halves of characters replaced (lone surrogates), so that it can be written down as UTF-8."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def marked_encoding(data: bytes) -> str | None:
     """The encoding that a byte-order mark names."""
     return next((name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)

@@ -5,13 +5,16 @@ One small loader per kind of file, all behind `LOADERS`; emptiness is checked he
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
+from knowledge.decoding import mended
 from knowledge.errors import (
+    DamagedDocument,
     DocumentMissing,
     DocumentUnreadable,
     EmptyDocument,
+    KnowledgeError,
     OversizedDocument,
     UnsupportedDocument,
 )
@@ -96,12 +99,27 @@ def content_hash(data: bytes) -> str:
 def parse(data: bytes, *, name: str, origin: str, source: str) -> Document:
     """Read `data`; the ending of `name` tells its kind. Raises a `DocumentError`, `EmptyDocument` among them."""
     refuse_unsupported(name, source=source)
-    parsed = LOADERS[_ending(name)](data, source)
-    blocks = tuple(block for block in parsed.blocks if block.text.strip())
+    parsed = _loaded(data, name=name, source=source)
+    blocks = tuple(_mended(block) for block in parsed.blocks if block.text.strip())
     if not blocks:
         raise EmptyDocument(source)
-    title = parsed.title or _title_from_name(name)
+    title = mended(parsed.title or _title_from_name(name))
     return Document(origin=origin, source=source, title=title, hash=content_hash(data), blocks=blocks, note=parsed.note)
+
+
+def _loaded(data: bytes, *, name: str, source: str) -> Parsed:
+    """What the loader for `name` makes of it. One that is not prepared for such a file damns that file alone."""
+    try:
+        return LOADERS[_ending(name)](data, source)
+    except KnowledgeError:
+        raise
+    except Exception as error:
+        raise DamagedDocument(source, f"it cannot be read ({type(error).__name__})") from error
+
+
+def _mended(block: Block) -> Block:
+    headings = tuple(map(mended, block.headings))
+    return replace(block, text=mended(block.text), headings=headings, lead=mended(block.lead))
 
 
 def load(path: Path, *, source: str | None = None, max_bytes: int = MAX_DOCUMENT_BYTES) -> Document:

@@ -4,6 +4,7 @@ KnowledgeError
 ├── DocumentError            one document cannot go in; the others can
 │   ├── DocumentMissing      no such file or folder
 │   ├── DocumentUnreadable   the system refuses to open or read it
+│   ├── MisnamedDocument     its path is no text
 │   ├── UnsupportedDocument  no loader for this kind of file
 │   ├── OversizedDocument    larger than the limit
 │   ├── BinaryDocument       not text, whatever its name says
@@ -63,6 +64,15 @@ class DocumentUnreadable(DocumentError):
 
     def __init__(self, source: str, why: str) -> None:
         super().__init__(source, f"it cannot be read ({why}); check who may read it")
+
+
+class MisnamedDocument(DocumentError):
+    """The name of the file, or of a folder above it, is no text."""
+
+    code = "document_misnamed"
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source, "its path is not UTF-8; rename it and ingest it again")
 
 
 class UnsupportedDocument(DocumentError):

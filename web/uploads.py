@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
+from uuid import uuid4
 
 from aiohttp import web
 
@@ -48,8 +49,11 @@ class Library(Protocol):
 
     async def documents(self) -> list[Json]: ...
 
-    async def add(self, file: Path) -> Json:
-        """Read a file in; what came of it: `outcome` (added, changed, unchanged or failed) and perhaps `reason`."""
+    async def add(self, received: Path, name: str) -> Json:
+        """Read a file in, and if that can be done keep it in the folder under this name, in the place of a former one.
+
+        Tells what came of it: `outcome` (added, changed, unchanged or failed) and perhaps `reason`.
+        """
         ...
 
     async def remove(self, doc_id: str) -> bool: ...
@@ -87,17 +91,23 @@ class Uploads:
         if self._reading:
             self._reading.cancel()
             await asyncio.wait([self._reading])
+        while not self._queue.empty():
+            _drop(self._queue.get_nowait()[1])
 
     def check_room(self) -> None:
         """Raises `TooManyRequests` if so many files wait that another would have to be refused."""
         if self._queue.full():
             raise TooManyRequests("Other documents are still being read. Please wait a moment.", retry_after_s=5)
 
-    def add(self, file: Path) -> Upload:
-        """Have a received file read in. Raises `TooManyRequests`."""
-        self.check_room()
-        upload = Upload(next(self._numbers), file.name)
-        self._queue.put_nowait((upload, file))
+    def add(self, received: Path, name: str) -> Upload:
+        """Have a received file read in; it is deleted if it cannot be. Raises `TooManyRequests`."""
+        try:
+            self.check_room()
+        except TooManyRequests:
+            _drop(received)
+            raise
+        upload = Upload(next(self._numbers), name)
+        self._queue.put_nowait((upload, received))
         self._shown.appendleft(upload)
         return upload
 
@@ -110,15 +120,17 @@ class Uploads:
 
     async def _read_all(self) -> None:
         while True:
-            upload, file = await self._queue.get()
-            await self._read(upload, file)
+            upload, received = await self._queue.get()
+            await self._read(upload, received)
 
-    async def _read(self, upload: Upload, file: Path) -> None:
+    async def _read(self, upload: Upload, received: Path) -> None:
         upload.state = "reading"
         try:
-            upload.result = await self.library.add(file)
+            upload.result = await self.library.add(received, upload.name)
         except DoorError as error:
             upload.result = {"outcome": "failed", "reason": error.message}
+        finally:
+            _drop(received)
         upload.state = "failed" if upload.result["outcome"] == "failed" else "done"
         logger.info("a document was uploaded", extra={"outcome": upload.result["outcome"]})
 
@@ -134,23 +146,29 @@ async def receive(request: web.Request) -> web.Response:
     uploads.check_room()
     if (request.content_length or 0) > library.max_bytes:
         raise too_large(library.max_bytes)
-    upload = uploads.add(await _received(request, library.folder / name, max_bytes=library.max_bytes))
+    upload = uploads.add(await _received(request, library.folder / name, max_bytes=library.max_bytes), name)
     return web.json_response({"number": upload.number, "name": upload.name}, status=202)
 
 
 async def _received(request: web.Request, file: Path, *, max_bytes: int) -> Path:
-    """The body as `file`, which it replaces in one step."""
-    part = file.with_name(f".{file.name}.{id(request)}.part")
+    """The body as a hidden file beside `file`, of the same kind: it replaces that one once it is read in."""
+    part = file.with_name(f".{uuid4().hex}{file.suffix}")
+    is_whole = False
     await asyncio.to_thread(file.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
     try:
         async with asyncio.timeout(RECEIVE_TIMEOUT_S):
             await _write(request, part, max_bytes=max_bytes)
-        await asyncio.to_thread(part.replace, file)
+        is_whole = True
     except TimeoutError as error:
         raise InvalidRequest(f"The document did not arrive within {RECEIVE_TIMEOUT_S:.0f} s.") from error
     finally:
-        part.unlink(missing_ok=True)
-    return file
+        if not is_whole:
+            _drop(part)
+    return part
+
+
+def _drop(received: Path) -> None:
+    received.unlink(missing_ok=True)
 
 
 async def _write(request: web.Request, part: Path, *, max_bytes: int) -> None:

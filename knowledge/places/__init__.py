@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from knowledge.places.addresses import Address, AddressList, listed_addresses
+from knowledge.places.addresses import Address, AddressList, NoList, listed_addresses
 from knowledge.places.folders import Folder, Glob
 from knowledge.places.item import Place
 from knowledge.places.objects import Objects, S3Access
@@ -16,7 +16,8 @@ _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 def place_of(word: str | Path, *, s3: S3Access) -> Place:
     """What an argument of an ingest means: `s3://…`, `https://…`, a glob, a list of addresses, a file or a folder.
 
-    A file given by name that holds nothing but web addresses, one a line, is a list of them.
+    A file given by name that holds nothing but web addresses, one a line, is a list of them; what cannot be read keeps
+    the pages that it listed.
     """
     text = str(word)
     if text.startswith("s3://"):
@@ -26,10 +27,15 @@ def place_of(word: str | Path, *, s3: S3Access) -> Place:
     path = Path(text)
     if is_pattern(text) and not path.exists():
         return Glob(text)
-    addresses = listed_addresses(path)
-    return AddressList(path.resolve(), addresses) if addresses else Folder(path.resolve())
+    match listed_addresses(path):
+        case None:
+            return Folder(path.resolve())
+        case ():
+            return NoList(path.resolve())
+        case addresses:
+            return AddressList(path.resolve(), addresses)
 
 
-def places_of(words: Sequence[str | Path], *, s3: S3Access) -> list[Place]:
-    """The place that each argument means."""
-    return [place_of(word, s3=s3) for word in words]
+def places_of(words: Sequence[str | Path | Place], *, s3: S3Access) -> list[Place]:
+    """The place that each argument means, if it is not one already."""
+    return [place_of(word, s3=s3) if isinstance(word, str | Path) else word for word in words]

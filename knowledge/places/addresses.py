@@ -14,7 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from knowledge.documents import is_supported
 from knowledge.errors import NotFetched, OversizedDocument
-from knowledge.places.item import Content, Item, Unchanged
+from knowledge.places.folders import Folder
+from knowledge.places.item import Content, Item, Unchanged, is_local
 
 _TIMEOUT_S = 30.0
 _MAX_FETCH_S = 300.0
@@ -35,14 +36,19 @@ _ENDINGS = {
 }
 
 
-def listed_addresses(path: Path) -> tuple[str, ...]:
-    """The addresses in a file that holds nothing else, one a line; `#` begins a comment. () for any other file."""
+def listed_addresses(path: Path) -> tuple[str, ...] | None:
+    """The addresses in a file that holds nothing else, one a line; `#` begins a comment. () for any other path.
+
+    None for what cannot be read as such a list: it may be one.
+    """
     try:
-        if not path.is_file() or path.stat().st_size > _MAX_LIST_BYTES:
+        if not path.is_file():
             return ()
+        if path.stat().st_size > _MAX_LIST_BYTES:
+            return None
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
-        return ()
+        return None
     words = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
     return tuple(dict.fromkeys(words)) if words and all(map(_ADDRESS.fullmatch, words)) else ()
 
@@ -65,10 +71,10 @@ class Address:
 
 
 class AddressList:
-    """Pages named in a file. A page that leaves the list leaves the index."""
+    """Pages named in a file, one at least. A page that leaves the list leaves the index."""
 
     def __init__(self, path: Path, addresses: Sequence[str]) -> None:
-        self._prefix = f"{path.as_posix()}#"
+        self._prefix = _prefix(path)
         self._addresses = addresses
 
     def items(self) -> Iterator[Item]:
@@ -80,6 +86,21 @@ class AddressList:
 
     def has_lost(self, origin: str) -> bool:
         return origin.removeprefix(self._prefix) not in self._addresses
+
+
+class NoList(Folder):
+    """A file or folder that names no pages. Those that it named when it was a list are lost."""
+
+    def covers(self, origin: str) -> bool:
+        return origin.startswith(_prefix(self.path)) or super().covers(origin)
+
+    def has_lost(self, origin: str) -> bool:
+        return not is_local(origin) or super().has_lost(origin)
+
+
+def _prefix(path: Path) -> str:
+    """How the origins of a list's pages begin."""
+    return f"{path.as_posix()}#"
 
 
 def _item(address: str, *, origin: str) -> Item:
@@ -113,13 +134,18 @@ def _stamp(headers: Message) -> str:
 
 
 def _read(response: http.client.HTTPResponse, *, max_bytes: int) -> bytes:
-    """The body, one byte too long at most, however slowly it comes. Raises `TimeoutError` if that takes too long."""
+    """The body, a piece too long at most, however slowly it comes.
+
+    Raises `TimeoutError` if that takes too long, and `IncompleteRead` if the server announced more than came.
+    """
     deadline = time.monotonic() + _MAX_FETCH_S
     data = bytearray()
     while len(data) <= max_bytes and (piece := response.read1(_PIECE_BYTES)):
         data += piece
         if time.monotonic() > deadline:
             raise TimeoutError
+    if response.length and len(data) <= max_bytes:
+        raise http.client.IncompleteRead(b"", response.length)
     return bytes(data)
 
 
@@ -155,5 +181,7 @@ def _reason(error: Exception) -> str:
             return f"its server cannot be reached ({error.reason})"
         case TimeoutError():
             return "its server does not answer in time"
+        case http.client.IncompleteRead():
+            return "it broke off on its way"
         case _:
             return " ".join(str(error).split())[:200] or type(error).__name__

@@ -4,9 +4,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from knowledge.decoding import mended
 from knowledge.documents import read_bytes
-from knowledge.errors import DocumentMissing
-from knowledge.places.item import Content, Item
+from knowledge.errors import DocumentMissing, MisnamedDocument
+from knowledge.places.item import Content, Item, is_local
 from knowledge.places.patterns import compiled, fixed_root
 
 
@@ -25,10 +26,28 @@ class Folder:
             raise DocumentMissing(self.path.name)
 
     def covers(self, origin: str) -> bool:
-        return Path(origin).is_relative_to(self.path)
+        return is_local(origin) and Path(origin).is_relative_to(self.path)
 
     def has_lost(self, origin: str) -> bool:
         return not Path(origin).exists()
+
+
+class Draft:
+    """One file that is to become `path` once it is read in; until then it lies elsewhere, under a name of its kind."""
+
+    def __init__(self, draft: Path, path: Path) -> None:
+        self._draft = draft
+        self._path = path
+
+    def items(self) -> Iterator[Item]:
+        yield _item(self._path, self._path.name, is_named=True, draft=self._draft)
+
+    def covers(self, origin: str) -> bool:
+        return origin == self._path.as_posix()
+
+    def has_lost(self, origin: str) -> bool:
+        """What was there before stays until it is replaced."""
+        return False
 
 
 class Glob:
@@ -47,7 +66,7 @@ class Glob:
         yield from found
 
     def covers(self, origin: str) -> bool:
-        return bool(self._matches.fullmatch(origin))
+        return is_local(origin) and bool(self._matches.fullmatch(origin))
 
     def has_lost(self, origin: str) -> bool:
         return not Path(origin).exists()
@@ -68,8 +87,12 @@ def _walk(folder: Path) -> Iterator[Item]:
                 yield _item(path, path.relative_to(folder.parent).as_posix())
 
 
-def _item(path: Path, source: str, *, is_named: bool = False) -> Item:
-    def fetch(max_bytes: int, known: str = "") -> Content:
-        return Content(read_bytes(path, source=source, max_bytes=max_bytes), path.name)
+def _item(path: Path, source: str, *, is_named: bool = False, draft: Path | None = None) -> Item:
+    origin, source = path.as_posix(), mended(source)
 
-    return Item(origin=path.as_posix(), source=source, name=path.name, fetch=fetch, is_named=is_named)
+    def fetch(max_bytes: int, known: str = "") -> Content:
+        if mended(origin) != origin:
+            raise MisnamedDocument(source)
+        return Content(read_bytes(draft or path, source=source, max_bytes=max_bytes), path.name)
+
+    return Item(origin=origin, source=source, name=path.name, fetch=fetch, is_named=is_named)

@@ -27,6 +27,11 @@ class Fetch(Protocol):
     def __call__(self, max_bytes: int, known: str = "") -> Content: ...
 
 
+def is_local(origin: str) -> bool:
+    """Whether this identifies a file of this machine, not an object or a web page, listed in a file or not."""
+    return "://" not in origin
+
+
 @dataclass(frozen=True)
 class Item:
     """A document that may be fetched. `origin` identifies it for ever, `source` is shown.

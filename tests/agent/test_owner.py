@@ -1,5 +1,6 @@
 """What the owner's page is told, and how documents are changed for it."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -74,6 +75,15 @@ async def test_kept_conversations_are_shown_with_their_sources(tmp_path: Path) -
             await archive.newest(limit=10, before="yesterday")
     finally:
         await conversations.aclose()
+
+
+async def test_a_librarian_that_dies_leaves_the_former_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.owner.LIBRARIAN", (sys.executable, "-c", "raise SystemExit(1)"))
+    monkeypatch.setenv("KNOWLEDGE_UPLOADS", str(tmp_path))
+    (tmp_path / "menu.md").write_text("Soup of the day.")
+    (tmp_path / ".received.md").write_text("Salad of the day.")
+    assert (await IndexLibrary(Settings()).add(tmp_path / ".received.md", "menu.md"))["outcome"] == "failed"
+    assert (tmp_path / "menu.md").read_text() == "Soup of the day."
 
 
 async def test_what_the_owner_tries_out_is_narrowed_down_like_a_callers_question(

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from io import BytesIO
+from typing import Any
 
 from docx import Document
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
 from pypdf import PdfReader, PdfWriter
 
 Page = Sequence[tuple[int, int, str]]
@@ -62,6 +65,21 @@ def docx() -> bytes:
     table.cell(2, 0).merge(table.cell(2, 1)).text = "Children are free"
     document.add_heading("Bar", 2)
     document.add_paragraph("It opens late.")
+    return _saved(document)
+
+
+def broken_docx() -> bytes:
+    """A Word document whose table merges its first cell with one above it."""
+    document = Document()
+    cell = document.add_table(rows=1, cols=1).cell(0, 0)
+    cell.text = "Dogs stay out."
+    merge = OxmlElement("w:vMerge")
+    merge.set(qn("w:val"), "continue")
+    cell._element.get_or_add_tcPr().append(merge)
+    return _saved(document)
+
+
+def _saved(document: Any) -> bytes:
     out = BytesIO()
     document.save(out)
     return out.getvalue()

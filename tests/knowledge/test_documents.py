@@ -8,6 +8,7 @@ from knowledge import documents
 from knowledge.documents import LOADERS, content_hash, load
 from knowledge.errors import (
     BinaryDocument,
+    DamagedDocument,
     DocumentError,
     DocumentMissing,
     DocumentUnreadable,
@@ -106,6 +107,26 @@ def test_a_new_kind_of_file_is_one_loader(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(documents, "LOADERS", {**LOADERS, ".loud": load_shouts})
     document = load(written(tmp_path, "a.loud", b"we open"))
     assert (document.title, document.blocks[0].text) == ("a.loud", "WE OPEN")
+
+
+def test_what_a_loader_trips_over_is_a_damaged_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(data: bytes, source: str) -> Parsed:
+        raise IndexError(data.decode())
+
+    monkeypatch.setattr(documents, "LOADERS", {**LOADERS, ".odd": stumble})
+    with pytest.raises(DamagedDocument, match=r"^a\.odd: it cannot be read \(IndexError\)") as refusal:
+        load(written(tmp_path, "a.odd", b"a secret"))
+    assert "secret" not in str(refusal.value)
+
+
+def test_half_a_character_never_leaves_a_loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load_halves(data: bytes, source: str) -> Parsed:
+        return Parsed(title="a\ud83d", blocks=(Block(text="b\ud83d", headings=("c\ud83d", "d"), lead="e\udc80"),))
+
+    monkeypatch.setattr(documents, "LOADERS", {**LOADERS, ".odd": load_halves})
+    document = load(written(tmp_path, "a.odd", b"x"))
+    assert document.title == "a\ufffd"
+    assert document.blocks == (Block(text="b\ufffd", headings=("c\ufffd", "d"), lead="e\ufffd"),)
 
 
 def test_the_hash_follows_the_content() -> None:

@@ -1,6 +1,7 @@
 """Ingest: what is new goes in, what changed is replaced, what is gone leaves, and a bad file stops nothing."""
 
 import multiprocessing
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from knowledge.ingest import Report, Step, ingest
 from knowledge.places.item import Content
 from knowledge.store import StoreError
 from tests.knowledge.fakes import WordEmbedder
-from tests.knowledge.papers import docx, pdf
+from tests.knowledge.papers import broken_docx, docx, pdf
 
 Put = Callable[..., Report]
 
@@ -97,6 +98,31 @@ def test_one_bad_file_never_stops_the_rest(put: Put, folder: Path, index: Index)
     assert "50.0 MB" in dict(report.failed)["papers/d.txt"]
     assert report.skipped == ("papers/picture.jpg",)
     assert sources(index) == {"papers/a.txt", "papers/z.txt"}
+
+
+def test_a_file_that_confuses_its_loader_is_named_with_the_kind_of_error(put: Put, folder: Path, index: Index) -> None:
+    (folder / "b.docx").write_bytes(broken_docx())
+    report = put({"a.txt": "We open at nine.", "z.txt": "We close at five."})
+    assert report.added == ("papers/a.txt", "papers/z.txt")
+    [(source, reason)] = report.failed
+    assert source == "papers/b.docx"
+    assert "(ValueError)" in reason and "Dogs" not in reason
+    assert sources(index) == {"papers/a.txt", "papers/z.txt"}
+
+
+def test_a_file_whose_name_is_no_text_is_named_as_well_as_can_be(put: Put, folder: Path, index: Index) -> None:
+    for name in (b"caf\xe9.md", b"caf\xe9.jpg"):
+        (folder / os.fsdecode(name)).write_text("We open at ten.")
+    report = put({"a.txt": "We open at nine.", "z.txt": "We close at five."})
+    assert report.added == ("papers/a.txt", "papers/z.txt")
+    assert report.failed == (("papers/caf\ufffd.md", "its path is not UTF-8; rename it and ingest it again"),)
+    assert report.skipped == ("papers/caf\ufffd.jpg",)
+
+
+def test_half_a_character_is_replaced_and_the_rest_goes_in(put: Put, index: Index) -> None:
+    record = '{"Pets \\ud83d": "Dogs \\ud83d stay out. \\ud83d\\ude00"}'
+    assert put({"a.txt": "We open at nine.", "b.jsonl": record}).failed == ()
+    assert chunk_texts(index) == {"We open at nine.", "Pets \ufffd: Dogs \ufffd stay out. \U0001f600."}
 
 
 def test_a_file_that_turned_bad_keeps_its_former_version(put: Put, folder: Path, index: Index) -> None:
@@ -201,13 +227,18 @@ def test_a_glob_is_a_place_of_its_own(put: Put, folder: Path, index: Index, embe
     assert sources(index) == {"papers/b.md", "papers/c.txt"}
 
 
-def test_a_page_taken_off_its_list_is_removed(
-    folder: Path, index: Index, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every address has a page."""
+
     def fetched(address: str, *, max_bytes: int, known: str) -> Content:
         return Content(f"<p>This is {address[-1]}.</p>".encode(), "page.html")
 
     monkeypatch.setattr("knowledge.places.addresses._fetch", fetched)
+
+
+@pytest.mark.usefixtures("pages")
+def test_a_page_taken_off_its_list_is_removed(folder: Path, index: Index, embedder: WordEmbedder) -> None:
     links = folder / "links.txt"
     links.write_text("https://example.org/a\nhttps://example.org/b\n")
     report = ingest([links], index, embedder.embed_passages)
@@ -215,6 +246,39 @@ def test_a_page_taken_off_its_list_is_removed(
     links.write_text("https://example.org/b\n")
     report = ingest([links], index, embedder.embed_passages)
     assert (report.removed, report.unchanged) == (("https://example.org/a",), ("https://example.org/b",))
+
+
+@pytest.mark.usefixtures("pages")
+@pytest.mark.parametrize("word", ["", "*.txt", "links.txt*"])
+def test_the_folder_of_a_list_leaves_its_pages_alone(
+    folder: Path, index: Index, embedder: WordEmbedder, word: str
+) -> None:
+    links = folder / "links.txt"
+    links.write_text("https://example.org/a\n")
+    ingest([links], index, embedder.embed_passages)
+    report = ingest([folder / word], index, embedder.embed_passages)
+    assert (report.added, report.removed) == (("papers/links.txt",), ())
+
+
+@pytest.mark.usefixtures("pages")
+def test_the_last_page_taken_off_its_list_is_removed(folder: Path, index: Index, embedder: WordEmbedder) -> None:
+    links = folder / "links.txt"
+    links.write_text("https://example.org/a\n")
+    ingest([links], index, embedder.embed_passages)
+    links.write_text("")
+    report = ingest([links], index, embedder.embed_passages)
+    assert report.removed == ("https://example.org/a",)
+    assert [source for source, _ in report.failed] == ["links.txt"]
+
+
+@pytest.mark.usefixtures("pages")
+def test_the_pages_of_a_deleted_list_are_removed(folder: Path, index: Index, embedder: WordEmbedder) -> None:
+    links = folder / "links.txt"
+    links.write_text("https://example.org/a\n")
+    ingest([links], index, embedder.embed_passages)
+    links.unlink()
+    report = ingest([links], index, embedder.embed_passages)
+    assert (report.removed, report.failed) == (("https://example.org/a",), ())
 
 
 def test_a_full_disk_is_named_and_what_was_committed_is_kept(

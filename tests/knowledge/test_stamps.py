@@ -23,11 +23,15 @@ Read = Callable[..., Report]
 
 @dataclass
 class Site:
-    """A web server with pages that have an ETag, or only a date. `sent` are the paths whose text went out."""
+    """A web server with pages that have an ETag, or only a date. `sent` are the paths whose text went out.
+
+    Of those in `cut` only the first half arrives.
+    """
 
     pages: dict[str, str] = field(default_factory=dict[str, str])
     dates: dict[str, str] = field(default_factory=dict[str, str])
     sent: list[str] = field(default_factory=list[str])
+    cut: set[str] = field(default_factory=set[str])
     address: str = ""
 
     def headers(self, path: str) -> dict[str, str]:
@@ -45,13 +49,14 @@ def site() -> Iterator[Site]:
             known = {self.headers["If-None-Match"], self.headers["If-Modified-Since"]}
             given = site.headers(self.path)
             is_known = bool(known & set(given.values()))
+            text = site.pages[self.path].encode()
             self.send_response(304 if is_known else 200)
-            for name, value in {"Content-Type": "text/plain", **given}.items():
+            for name, value in {"Content-Type": "text/plain", "Content-Length": str(len(text)), **given}.items():
                 self.send_header(name, value)
             self.end_headers()
             if not is_known:
                 site.sent.append(self.path)
-                self.wfile.write(site.pages[self.path].encode())
+                self.wfile.write(text[: len(text) // 2] if self.path in site.cut else text)
 
         def log_message(self, format: str, *args: Any) -> None: ...
 
@@ -91,6 +96,29 @@ def test_a_page_that_was_forgotten_is_sent_again(site: Site, read: Read, index: 
     read(*places)
     index.remove([document.doc_id for document in index.documents() if document.origin.endswith("/a")])
     assert read(*places).added == (places[0],)
+
+
+def test_a_page_that_is_cut_off_on_its_way_is_not_taken_for_its_new_version(
+    site: Site, read: Read, index: Index
+) -> None:
+    site.pages = {"/a": "We open at nine."}
+    place = f"{site.address}/a"
+    read(place)
+    site.pages, site.cut = {"/a": "We open at ten. Dogs stay out."}, {"/a"}
+    assert read(place).failed == ((place, "it broke off on its way"),)
+    assert [row.text for row in index.all_chunks("default")[0]] == ["We open at nine."]
+    site.cut = set()
+    assert read(place).changed == (place,)
+    assert [row.text for row in index.all_chunks("default")[0]] == ["We open at ten. Dogs stay out."]
+
+
+def test_a_new_page_that_is_cut_off_on_its_way_is_sent_again(site: Site, read: Read) -> None:
+    site.pages = {"/a": "We open at ten. Dogs stay out."}
+    site.cut = {"/a"}
+    place = f"{site.address}/a"
+    assert read(place).failed == ((place, "it broke off on its way"),)
+    site.cut = set()
+    assert read(place).added == (place,)
 
 
 def test_every_page_is_sent_again_once_documents_are_read_differently(

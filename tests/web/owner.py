@@ -140,9 +140,10 @@ class Library:
             for key, title in self.kept.items()
         ]
 
-    async def add(self, file: Path) -> Json:
-        if b"broken" in file.read_bytes():
+    async def add(self, received: Path, name: str) -> Json:
+        if b"broken" in received.read_bytes():
             return {"outcome": "failed", "reason": "There is no text in it."}
+        file = received.replace(self.folder / name)
         self.kept[f"d{len(self.kept) + 1}"] = file.stem
         return {"outcome": "added", "chunks": 2, "reason": ""}
 

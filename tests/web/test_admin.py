@@ -11,9 +11,9 @@ from yarl import URL
 
 from web.admin import Admin
 from web.config import GuardRules
-from web.errors import DoorError, InvalidRequest, UnknownKind
+from web.errors import DoorError, InvalidRequest, TooManyRequests, UnknownKind
 from web.principals import Principal
-from web.uploads import safe_name
+from web.uploads import MAX_WAITING, Uploads, safe_name
 
 from .conftest import Client, OpenDoor
 from .guarded import FakeKeys
@@ -107,6 +107,50 @@ async def test_what_cannot_be_read_says_why(owned: Client) -> None:
             "failed",
             {"outcome": "failed", "reason": "There is no text in it."},
         )
+
+
+async def test_a_version_that_cannot_be_read_leaves_the_former_one(owned: Client, tmp_path: Path) -> None:
+    for data, state in ((b"# Menu", "done"), (b"broken", "failed")):
+        await owned.put("/admin/api/documents/menu.md", data=data)
+        async for newest in settled(owned):
+            assert newest["state"] == state
+    [kept] = (tmp_path / "uploads").iterdir()
+    assert (kept.name, kept.read_bytes()) == ("menu.md", b"# Menu")
+
+
+async def test_versions_that_wait_for_each_other_are_read_in_turn(owned: Client, tmp_path: Path) -> None:
+    versions = [b"# Menu", b"broken", b"# Menu of today"]
+    await asyncio.gather(*(owned.put("/admin/api/documents/menu.md", data=data) for data in versions))
+    async for _ in settled(owned):
+        assert sorted(str(each["state"]) for each in await uploads(owned)) == ["done", "done", "failed"]
+    [kept] = (tmp_path / "uploads").iterdir()
+    assert b"Menu" in kept.read_bytes()
+
+
+async def test_uploads_that_were_not_read_before_the_door_closed_leave_nothing(tmp_path: Path) -> None:
+    class Slow(Library):
+        async def add(self, received: Path, name: str) -> dict[str, object]:
+            await asyncio.sleep(60)
+            return await super().add(received, name)
+
+    async with Uploads(Slow(tmp_path)) as uploads:
+        for number in range(2):
+            received = tmp_path / f".{number}.md"
+            received.write_bytes(b"# Menu")
+            uploads.add(received, "menu.md")
+        await asyncio.sleep(0)
+    assert not list(tmp_path.iterdir())
+
+
+async def test_an_upload_for_which_there_is_no_room_leaves_nothing(tmp_path: Path) -> None:
+    uploads = Uploads(Library(tmp_path))
+    for number in range(MAX_WAITING):
+        uploads.add(tmp_path / f".{number}.md", "menu.md")
+    received = tmp_path / ".last.md"
+    received.write_bytes(b"# Menu")
+    with pytest.raises(TooManyRequests):
+        uploads.add(received, "menu.md")
+    assert not received.exists()
 
 
 @pytest.mark.parametrize("is_honest", [True, False])

@@ -102,3 +102,34 @@ def test_a_page_that_leaves_its_list_is_lost_and_an_unlisted_one_is_not(tmp_path
     shorter = place(links)
     assert [origin for origin in first if shorter.covers(origin) and shorter.has_lost(origin)] == first[:1]
     assert not shorter.covers("https://example.org/a")
+
+
+@pytest.mark.parametrize("word", ["", "*", "**/*.txt", "links.txt*"])
+def test_pages_of_a_list_are_not_below_the_folder_that_the_list_lies_in(tmp_path: Path, word: str) -> None:
+    links = tmp_path / "links.txt"
+    links.write_text("https://example.org/a.txt\n")
+    [page] = place(links).items()
+    around = place(tmp_path / word)
+    assert around.covers(links.as_posix())
+    assert not around.covers(page.origin)
+
+
+@pytest.mark.parametrize("text", ["", "# https://example.org/a\n", "See https://example.org/a for more.\n", None])
+def test_what_is_no_list_any_more_has_lost_its_pages(tmp_path: Path, text: str | None) -> None:
+    links = tmp_path / "links.txt"
+    links.write_text("https://example.org/a\n")
+    [page] = place(links).items()
+    links.unlink() if text is None else links.write_text(text)
+    former = place(links)
+    assert former.covers(page.origin) and former.has_lost(page.origin)
+    assert former.covers(links.as_posix())
+    assert former.has_lost(links.as_posix()) == (text is None)
+
+
+@pytest.mark.parametrize("data", [b"https://example.org/caf\xe9\n", b"https://example.org/a\n" * 50_000])
+def test_a_list_that_cannot_be_read_keeps_its_pages(tmp_path: Path, data: bytes) -> None:
+    links = tmp_path / "links.txt"
+    links.write_text("https://example.org/a\n")
+    [page] = place(links).items()
+    links.write_bytes(data)
+    assert not place(links).covers(page.origin)
