@@ -103,6 +103,7 @@ def _add(fields: dict[str, Any], name: str, value: str) -> None:
 
 
 def _complaint(error: ValidationError) -> ApiError:
-    first = error.errors(include_url=False, include_input=False)[0]
+    errors = error.errors(include_url=False, include_input=False)
+    first = min(errors, key=lambda each: each["type"].endswith("_type"))  # of a union the kind that was meant
     place = ".".join(str(part) for part in first["loc"])
     return ApiError(f"{place or 'body'}: {first['msg']}", param=place or None)

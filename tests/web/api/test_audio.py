@@ -227,6 +227,12 @@ async def test_embeddings_are_numbers_or_openais_base64(door: Client) -> None:
     assert (await door.post("/v1/embeddings", json={"input": []})).status == 400
 
 
+async def test_as_many_texts_are_embedded_at_once_as_openai_takes(door: Client) -> None:
+    answer = await (await door.post("/v1/embeddings", json={"input": ["a"] * 2048})).json()
+    assert [row["index"] for row in answer["data"]] == list(range(2048))
+    assert (await door.post("/v1/embeddings", json={"input": ["a"] * 2049})).status == 400
+
+
 def test_subtitles_change_at_sentence_ends_and_pauses() -> None:
     words = [Word("Yes.", 0, 0.5), Word("We", 0.6, 0.8), Word("open", 0.8, 1.2), Word("early", 3.0, 3.5)]
     assert [[word.text for word in cue] for cue in cues(words)] == [["Yes."], ["We", "open"], ["early"]]
