@@ -160,6 +160,8 @@ async def principal_of(request: web.Request, config: WebConfig, scope: str) -> P
     """Who is asking for what needs `scope`. Raises `Unauthorized`, `Forbidden` or `KeysUnreadable`."""
     kind, _, credentials = request.headers.get("Authorization", "").partition(" ")
     credentials = credentials.strip()
+    if kind.lower() == "bearer" and not credentials.isascii():
+        raise Unauthorized("An API key or token has no such characters.")
     if kind.lower() == "bearer" and credentials.startswith(KEY_MARK):
         return await _holder_of_key(credentials, config.guard)
     if kind.lower() == "bearer" and credentials and config.guard.tokens:

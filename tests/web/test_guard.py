@@ -9,6 +9,7 @@ from aiohttp import ClientPayloadError
 
 from agent.keys import KeyStore
 from web.config import WebConfig
+from web.principals import TokenRules
 
 from .guarded import PATHS, FakeKeys, Slow, bearing, guarded, key
 
@@ -88,6 +89,20 @@ async def test_while_keys_cannot_be_read_nobody_is_let_in(config: WebConfig, bro
 async def test_other_credentials_open_nothing(config: WebConfig, header: str) -> None:
     async with guarded(config, keys=FakeKeys(key())) as door:
         assert (await door.get("/v1/models", headers={"Authorization": header})).status == 401
+
+
+@pytest.mark.parametrize("credentials", [b"ll_sh\xc3\xb6p", b"ll_\xff", b"a.b.\xc3\xb6", b"\xff.b.c"])
+async def test_credentials_in_other_letters_open_nothing(config: WebConfig, tmp_path: Path, credentials: bytes) -> None:
+    store = KeyStore(tmp_path / "keys.db")
+    store.create("shop", ["chat"])
+    tokens = TokenRules("a secret of thirty-two characters or more", "HS256", "https://id.example", "landline")
+    async with guarded(config, keys=store, tokens=tokens) as door:
+        reader, writer = await asyncio.open_connection(door.server.host, door.server.port)
+        writer.write(
+            b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer " + credentials + b"\r\n\r\n"
+        )
+        assert (await reader.readline()).startswith(b"HTTP/1.1 401")
+        writer.close()
 
 
 async def test_the_page_and_the_health_checks_are_for_everybody(config: WebConfig) -> None:
