@@ -68,7 +68,7 @@ def main(command: str, *subjects: str) -> Json:
         if command == "add":
             return asyncio.run(add(settings, *(Path(subject).resolve() for subject in subjects)))
         return remove(settings, *subjects)
-    except (KnowledgeError, EngineError) as error:
+    except (KnowledgeError, EngineError, OSError) as error:
         return {"outcome": FAILED, "reason": str(error)}
 
 

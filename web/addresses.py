@@ -45,6 +45,11 @@ def counted_as(address: str) -> str:
             return str(place)
 
 
+def is_this_machine(counted: str) -> bool:
+    """Whether a counted address is this machine's own, which all callers have behind a proxy that nobody named."""
+    return counted.startswith("127.") or counted == counted_as("::1")
+
+
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:
     """An address; an IPv4 one that came in IPv6's clothes as itself."""
     try:

@@ -78,6 +78,8 @@ STATIC_DIR = Path(__file__).parent / "static"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SESSION_BYTES = 16 * 1024
 """The longest body that anybody may send without a key."""
+SLOWEST_LINE_BYTES_PER_S = 64 * 1024
+"""Half a megabit: so slow a line still brings a recording or a document."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +91,8 @@ class GuardRules:
     api_origins, page_origins: sites whose pages may read answers of the HTTP API, and start calls; "*" for all.
     redis_url: where several web processes count together; empty: each counts alone.
     header_timeout_s: how long a connection may take for a request's head, or stay silent between requests.
-    max_request_s: after this a request is over, streams too.
+    body_timeout_s: how long a short body may take; see `arrival_s`.
+    max_request_s: so long after its body came a request is over, streams too.
     """
 
     keys: Keys = field(default_factory=NoKeys)
@@ -121,6 +124,10 @@ class GuardRules:
                 return self.max_document_bytes
             case _:
                 return self.max_text_bytes
+
+    def arrival_s(self, body_bytes: int) -> float:
+        """How long a body may take to come: so that a slow line can bring it, and little more."""
+        return self.body_timeout_s + body_bytes / SLOWEST_LINE_BYTES_PER_S
 
     @property
     def longest_body_bytes(self) -> int:

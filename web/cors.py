@@ -1,5 +1,7 @@
 """Which other sites' pages may read our answers: one list for the page, one for the HTTP API, none for admin."""
 
+import re
+
 from aiohttp import web
 from yarl import URL
 
@@ -10,9 +12,10 @@ PAGE_API = "/api/session"
 CLOSED = ("/admin", "/metrics")
 EVERY_ORIGIN = "*"
 METHODS = "GET, POST, DELETE"
-HEADERS = "Authorization, Content-Type"
+HEADERS = ("Authorization", "Content-Type")
 EXPOSED = "Retry-After, X-Request-Id"
 REMEMBERED_S = 600
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def add_cors(app: web.Application) -> None:
@@ -38,10 +41,17 @@ def answer_preflight(request: web.Request) -> web.Response:
         return web.Response(status=403)
     allowed = {
         "Access-Control-Allow-Methods": METHODS,
-        "Access-Control-Allow-Headers": HEADERS,
+        "Access-Control-Allow-Headers": ", ".join(allowed_headers(request)),
         "Access-Control-Max-Age": str(REMEMBERED_S),
+        "Vary": "Access-Control-Request-Headers",
     }
     return web.Response(status=204, headers=allowed)
+
+
+def allowed_headers(request: web.Request) -> list[str]:
+    """The headers that the page asks for, if they are names of headers: clients such as OpenAI's send their own."""
+    asked = request.headers.get("Access-Control-Request-Headers", "").split(",")
+    return [*HEADERS, *(name for each in asked if HEADER_NAME.fullmatch(name := each.strip()))]
 
 
 def is_allowed(request: web.Request) -> bool:

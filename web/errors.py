@@ -14,7 +14,8 @@ DoorError
 ├── LiveKitAway      503 livekit_away
 ├── KeysUnreadable   503 keys_unreadable
 ├── Away             503 away
-└── TookTooLong      504 took_too_long
+├── TookTooLong      504 took_too_long
+└── NotKept          507 not_kept
 
 Under /v1 the same refusals have OpenAI's shape: {"error": {"message", "type", "param", "code"}}.
 """
@@ -142,6 +143,13 @@ class TookTooLong(DoorError):
 
     status = 504
     code = "took_too_long"
+
+
+class NotKept(DoorError):
+    """The disk doesn't take what was sent."""
+
+    status = 507
+    code = "not_kept"
 
 
 def error_response(

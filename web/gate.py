@@ -33,7 +33,7 @@ def local_gate(rules: GuardRules, *, sessions_per_minute: int) -> Gate:
 
 def shared_gate(rules: GuardRules, memory: SharedMemory, *, sessions_per_minute: int) -> Gate:
     """Counters that every process with the same Redis shares."""
-    lease_s = rules.max_request_s + LEASE_MARGIN_S
+    lease_s = rules.arrival_s(rules.longest_body_bytes) + rules.max_request_s + LEASE_MARGIN_S
     return Gate(
         address_rate=SharedRate(memory, name="address", per_minute=rules.address_per_minute),
         key_rate=SharedRate(memory, name="key", per_minute=rules.key_per_minute),

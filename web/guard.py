@@ -69,7 +69,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)  # no such route: 404 or 405
     scope = scope_of(request)
     check_length(request, scope)
-    async with arriving_in_time(request):
+    async with arriving_in_time(request, arrival_s(request, scope)):
         if scope is None and request.method in ("GET", "HEAD"):
             return await handler(request)
         async with counted(request), admitted(request, scope):
@@ -110,26 +110,29 @@ async def admitted(request: web.Request, scope: str | None) -> AsyncGenerator[No
     if scope not in principal.scopes:
         raise _refusal(principal, scope)
     if principal is NEWCOMER:  # whom the address stands for
-        async with in_time(request.app):
+        async with in_time(request, scope):
             yield
         return
     await gate.key_rate.admit(principal.name)
-    async with gate.key_slots.hold(principal.name), in_time(request.app):
+    async with gate.key_slots.hold(principal.name), in_time(request, scope):
         yield
 
 
 @asynccontextmanager
-async def in_time(app: web.Application) -> AsyncGenerator[None]:
-    """Within this a request may run so long. Raises `TookTooLong`."""
-    limit = asyncio.timeout(app[CONFIG].guard.max_request_s)
+async def in_time(request: web.Request, scope: str) -> AsyncGenerator[None]:
+    """Within this a request may run so long, counted from when its body is there. Raises `TookTooLong`."""
+    app, clock = request.app, asyncio.get_running_loop().time
+    longest_s = app[CONFIG].guard.max_request_s
+    limit = asyncio.timeout(arrival_s(request, scope) + longest_s)
     try:
         async with limit:
             app[LIMITS].add(limit)
+            request.content.on_eof(lambda: end_by(app, limit, clock() + longest_s))
             yield
     except TimeoutError as error:
         if not limit.expired():
             raise
-        raise TookTooLong("The request took longer than any may.") from error
+        raise TookTooLong(f"The request took longer than {longest_s:g} s.") from error
     finally:
         app[LIMITS].discard(limit)
 
@@ -138,6 +141,12 @@ async def close_soon(app: web.Application) -> None:
     """The door takes no more requests: those that are being answered have `drain_s` left."""
     end_s = asyncio.get_running_loop().time() + app[CONFIG].drain_s
     for limit in app[LIMITS]:
+        end_by(app, limit, end_s)
+
+
+def end_by(app: web.Application, limit: asyncio.Timeout, end_s: float) -> None:
+    """A request that still runs is over then, if it is not before."""
+    if limit in app[LIMITS] and not limit.expired():
         limit.reschedule(min(end_s, limit.when() or end_s))
 
 
@@ -151,6 +160,8 @@ async def principal_of(request: web.Request, config: WebConfig, scope: str) -> P
     """Who is asking for what needs `scope`. Raises `Unauthorized`, `Forbidden` or `KeysUnreadable`."""
     kind, _, credentials = request.headers.get("Authorization", "").partition(" ")
     credentials = credentials.strip()
+    if kind.lower() == "bearer" and not credentials.isascii():
+        raise Unauthorized("An API key or token has no such characters.")
     if kind.lower() == "bearer" and credentials.startswith(KEY_MARK):
         return await _holder_of_key(credentials, config.guard)
     if kind.lower() == "bearer" and credentials and config.guard.tokens:
@@ -222,8 +233,16 @@ def check_length(request: web.Request, scope: str | None) -> None:
         raise LengthRequired("Send Content-Length: bodies of unknown length are not read here.")
 
 
+def arrival_s(request: web.Request, scope: str | None) -> float:
+    """How long the body may take to come: by its length or, where that is unknown, by the longest that may come."""
+    rules, length = request.app[CONFIG].guard, request.content_length
+    if not request.body_exists:
+        return 0.0
+    return rules.arrival_s(rules.max_body_bytes(scope) if length is None else length)
+
+
 @asynccontextmanager
-async def arriving_in_time(request: web.Request) -> AsyncGenerator[None]:
+async def arriving_in_time(request: web.Request, within_s: float) -> AsyncGenerator[None]:
     """Within this, reading a body that drips in too slowly fails: `BodyTooSlow`, and the connection is closed."""
     if not request.body_exists:
         yield
@@ -235,12 +254,12 @@ async def arriving_in_time(request: web.Request) -> AsyncGenerator[None]:
             cut.set()
             request.content.set_exception(TimeoutError("the body came too slowly"))
 
-    timer = asyncio.get_running_loop().call_later(request.app[CONFIG].guard.body_timeout_s, cut_off)
+    timer = asyncio.get_running_loop().call_later(within_s, cut_off)
     try:
         yield
     except TimeoutError as error:
         if not cut.is_set():
             raise
-        raise BodyTooSlow("The body didn't arrive in time.") from error
+        raise BodyTooSlow(f"The body didn't arrive within {within_s:.0f} s.") from error
     finally:
         timer.cancel()

@@ -5,6 +5,7 @@ There are so many lines, and fewer where more calls would be answered too slowly
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import aiohttp
@@ -17,6 +18,14 @@ from .tokens import Credentials
 RESERVATION_S = 30.0
 BUSY_RETRY_S = 5.0
 LIVEKIT_TIMEOUT_S = 3.0
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """A line that is held until then for a caller, known by their address."""
+
+    until: float
+    caller: str
 
 
 class RoomDirectory(Protocol):
@@ -71,15 +80,25 @@ class Lines:
         self._prefix = prefix
         self._fitting = fitting
         self._clock = clock
-        self._reserved: dict[str, float] = {}
+        self._reserved: dict[str, Reservation] = {}
 
-    async def reserve(self, room: str, *, ahead: int = 0) -> None:
-        """Hold a line for `room`, leaving one to each of `ahead` callers. Raises `LinesBusy` or `LiveKitAway`."""
+    async def reserve(self, room: str, *, caller: str = "", ahead: int = 0, at_most: int | None = None) -> None:
+        """Hold a line for `room`, leaving one to each of `ahead` callers. Raises `LinesBusy` or `LiveKitAway`.
+
+        Where `at_most` is given, the caller's address may hold no more lines than these whose callers did not come yet.
+        """
         fitting = await self._fitting()
         lines = self._capacity if fitting is None else min(fitting, self._capacity)
         occupied = {name for name in await self._rooms.occupied() if name.startswith(self._prefix)}
         now = self._clock()
-        self._reserved = {name: until for name, until in self._reserved.items() if until > now and name not in occupied}
-        if len(occupied) + len(self._reserved) + ahead >= lines:
+        self._reserved = {
+            name: held for name, held in self._reserved.items() if held.until > now and name not in occupied
+        }
+        has_too_many = at_most is not None and self.held_for(caller) >= at_most
+        if has_too_many or len(occupied) + len(self._reserved) + ahead >= lines:
             raise LinesBusy("All lines are busy.", retry_after_s=BUSY_RETRY_S)
-        self._reserved[room] = now + RESERVATION_S
+        self._reserved[room] = Reservation(now + RESERVATION_S, caller)
+
+    def held_for(self, caller: str) -> int:
+        """How many callers of this address were let in and had not come when a line was last asked for."""
+        return sum(held.caller == caller for held in self._reserved.values())

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from .addresses import caller_address
+from .addresses import caller_address, is_this_machine
 from .errors import DoorError, InvalidRequest, LinesBusy
 from .keys import CONFIG, GATE, LINES, QUEUE
 from .origins import public_livekit_url
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 HOLD_S = 5.0
 LOOK_EVERY_S = 0.5
+MAX_ON_THE_WAY = 3
+"""Callers of one address who wait for a line or for whom one is held: otherwise one could hold them all."""
 ASK_AGAIN_S = 2
 """For clients that do not say which place they know: they are answered at once."""
 
@@ -40,16 +42,23 @@ class SessionRequest:
 
 async def create_session(request: web.Request) -> web.Response:
     """POST /api/session {"documents": bool?, "conversation": str?}: a new call, or the end of the line."""
-    trusted = request.app[CONFIG].trusted_proxies
-    await request.app[GATE].session_rate.admit(caller_address(request, trusted_proxies=trusted))
+    caller = caller_address(request, trusted_proxies=request.app[CONFIG].trusted_proxies)
+    await request.app[GATE].session_rate.admit(caller)
     wanted = await read_session_request(request)
     queue = request.app[QUEUE]
     try:
-        return await _open_line(request, wanted, ahead=len(queue))
+        return await _open_line(request, wanted, caller, ahead=len(queue), waiting=queue.places_of(caller))
     except LinesBusy:
-        ticket = queue.join()
+        if not is_this_machine(caller) and on_the_way(request.app, caller) >= MAX_ON_THE_WAY:
+            raise
+        ticket = queue.join(caller)
         logger.info("a caller waits for a line", extra={"waiting": len(queue)})
         return _in_line(ticket, len(queue))
+
+
+def on_the_way(app: web.Application, caller: str) -> int:
+    """How many callers of this address wait, or have a line that they did not come to yet."""
+    return app[QUEUE].places_of(caller) + app[LINES].held_for(caller)
 
 
 async def ask_again(request: web.Request) -> web.Response:
@@ -63,7 +72,7 @@ async def ask_again(request: web.Request) -> web.Response:
     while place := queue.place(ticket):
         if place == 1:
             with suppress(LinesBusy):
-                answer = await _open_line(request, wanted)
+                answer = await _open_line(request, wanted, queue.caller(ticket))
                 queue.leave(ticket)
                 return answer
         if place != wanted.place or clock() >= held_until or request.transport is None:
@@ -78,12 +87,15 @@ async def leave_line(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-async def _open_line(request: web.Request, wanted: SessionRequest, *, ahead: int = 0) -> web.Response:
+async def _open_line(
+    request: web.Request, wanted: SessionRequest, caller: str, *, ahead: int = 0, waiting: int = 0
+) -> web.Response:
     """{"url", "room", "token", "models", "conversation"} for one new call. Raises `LinesBusy` or `LiveKitAway`."""
     config = request.app[CONFIG]
     url = public_livekit_url(config, request)
     room = new_room_name(config.room_prefix)
-    await request.app[LINES].reserve(room, ahead=ahead)
+    at_most = None if is_this_machine(caller) else MAX_ON_THE_WAY - waiting
+    await request.app[LINES].reserve(room, caller=caller, ahead=ahead, at_most=at_most)
     begun = await config.begin_conversation(wanted.conversation)
     ticket = mint_ticket(
         Credentials(config.api_key, config.api_secret),

@@ -3,9 +3,11 @@
 import asyncio
 import itertools
 import logging
+import os
 import re
 import unicodedata
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -14,18 +16,18 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from .errors import BodyTooLarge, DoorError, InvalidRequest, TooManyRequests, UnknownKind
+from .errors import BodyTooLarge, DoorError, InvalidRequest, NotKept, TooManyRequests, UnknownKind
 
 logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 State = Literal["waiting", "reading", "done", "failed"]
 
-RECEIVE_TIMEOUT_S = 300.0
 PIECE_BYTES = 64 * 1024
 MAX_WAITING = 20
 SHOWN = 30
-MAX_NAME_CHARS = 100
+MAX_NAME_BYTES = 200
+"""File systems take 255, and a name has some more while its file arrives."""
 _STRANGE = re.compile(r"[^\w .()+-]+")
 
 
@@ -151,16 +153,20 @@ async def receive(request: web.Request) -> web.Response:
 
 
 async def _received(request: web.Request, file: Path, *, max_bytes: int) -> Path:
-    """The body as a hidden file beside `file`, of the same kind: it replaces that one once it is read in."""
+    """The body as a hidden file beside `file`, of the same kind: it replaces that one once it is read in.
+
+    Raises `NotKept` where the disk takes no more.
+    """
     part = file.with_name(f".{uuid4().hex}{file.suffix}")
     is_whole = False
-    await asyncio.to_thread(file.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
     try:
-        async with asyncio.timeout(RECEIVE_TIMEOUT_S):
-            await _write(request, part, max_bytes=max_bytes)
+        await asyncio.to_thread(file.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
+        await _write(request, part, max_bytes=max_bytes)
         is_whole = True
-    except TimeoutError as error:
-        raise InvalidRequest(f"The document did not arrive within {RECEIVE_TIMEOUT_S:.0f} s.") from error
+    except (TimeoutError, ConnectionError):  # the line's, not the disk's
+        raise
+    except OSError as error:
+        raise _not_kept(file, error) from error
     finally:
         if not is_whole:
             _drop(part)
@@ -168,7 +174,8 @@ async def _received(request: web.Request, file: Path, *, max_bytes: int) -> Path
 
 
 def _drop(received: Path) -> None:
-    received.unlink(missing_ok=True)
+    with suppress(OSError):
+        received.unlink(missing_ok=True)
 
 
 async def _write(request: web.Request, part: Path, *, max_bytes: int) -> None:
@@ -181,6 +188,13 @@ async def _write(request: web.Request, part: Path, *, max_bytes: int) -> None:
             await asyncio.to_thread(output.write, piece)
     if not received_bytes:
         raise InvalidRequest("The document is empty.")
+
+
+def _not_kept(file: Path, error: OSError) -> NotKept:
+    logger.error("an upload cannot be kept", extra={"errno": error.errno})
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    way_out = "Make room there, or let Landline write there; KNOWLEDGE_UPLOADS names another folder."
+    return NotKept(f"{file.name} cannot be kept in {file.parent}: {reason}. {way_out}")
 
 
 def too_large(max_bytes: int) -> BodyTooLarge:
@@ -197,4 +211,5 @@ def safe_name(given: str, *, suffixes: frozenset[str]) -> str:
     suffix = name.suffix.lower()
     if suffix not in suffixes:
         raise UnknownKind(f"Documents of this kind cannot be read. These can: {', '.join(sorted(suffixes))}.")
-    return name.stem[: MAX_NAME_CHARS - len(suffix)].rstrip() + suffix
+    stem = name.stem.encode()[: MAX_NAME_BYTES - len(suffix.encode())].decode(errors="ignore")
+    return stem.rstrip() + suffix

@@ -62,9 +62,9 @@ class GuardSettings(Section):
     header_timeout_s: PositiveFloat = 20
     """How long a connection may take to send a request's head, or stay silent between two."""
     body_timeout_s: PositiveFloat = 30
-    """How long a request's body may take to arrive."""
+    """How long a request's body may take to arrive; it has a second more for each 64 kB."""
     max_request_s: PositiveFloat = 300
-    """How long a request may run, a stream as well."""
+    """How long a request may run once its body is there, a stream as well."""
     max_text_mb: PositiveFloat = 1
     """Size of a chat, speech or embedding request, in megabytes."""
     max_audio_mb: PositiveFloat = 25

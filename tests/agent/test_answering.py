@@ -13,6 +13,7 @@ from agent.settings import Settings
 from plugins.client import EngineClient
 from plugins.correlation import correlation_id
 from plugins.errors import EngineBusy
+from plugins.server.reading import MAX_TEXTS
 from web.api.backend import Chat, Piece
 from web.api.errors import ApiError
 
@@ -45,6 +46,13 @@ class FakeEngine:
         yield {"content": self.says[9:]}
         yield {"finish_reason": "stop"}
         yield {"usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3, "prefill_ms": 1.5}}
+
+    async def embed(self, texts: Sequence[str], *, kind: str) -> list[list[float]]:
+        assert len(texts) <= MAX_TEXTS
+        return [[float(text)] for text in texts]
+
+    async def embedding_model(self) -> tuple[str, int]:
+        return "compass", 1
 
     async def report_turn(self, turn: Json) -> None:
         self.reported.append(turn)
@@ -247,3 +255,9 @@ async def test_a_turn_that_nobody_answered_is_no_turn(agent: Answering, engine: 
         await whole(agent, Chat(messages=[HELLO]))
     await agent.aclose()
     assert not engine.reported
+
+
+async def test_more_texts_than_the_engine_takes_at_once_are_embedded_in_groups(agent: Answering) -> None:
+    texts = [str(number) for number in range(2048)]
+    vectors = await agent.embed(texts, kind="passage")
+    assert [row[0] for row in vectors.rows] == list(range(2048))

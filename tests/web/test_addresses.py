@@ -6,7 +6,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from web.addresses import caller_address, counted_as, is_trusted
+from web.addresses import caller_address, counted_as, is_this_machine, is_trusted
 
 PROXY = frozenset({"10.0.0.0/8"})
 
@@ -55,3 +55,9 @@ def test_a_single_address_may_be_trusted() -> None:
     assert is_trusted("127.0.0.1", frozenset({"127.0.0.1"}))
     assert not is_trusted("127.0.0.2", frozenset({"127.0.0.1"}))
     assert not is_trusted(None, PROXY)
+
+
+def test_this_machines_own_addresses_are_told_from_others() -> None:
+    for address, is_own in (("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("192.0.2.1", False),
+        ("2001:db8::1", False), ("junk", False)):  # fmt: skip
+        assert is_this_machine(counted_as(address)) is is_own

@@ -1,10 +1,13 @@
 """The routes behind the owner's page."""
 
 import asyncio
+import errno
 import io
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from yarl import URL
@@ -23,9 +26,11 @@ OWNERS_KEY = "ll_owner"
 SUFFIXES = frozenset({".md", ".pdf"})
 
 
-async def open_to_owner(open_door: OpenDoor, admin: Admin) -> Client:
-    keys = FakeKeys({OWNERS_KEY: Principal("owner", frozenset({"admin"}))})
-    client = await open_door(admin=admin, guard=GuardRules(keys=keys))
+OWNERS_RULES = GuardRules(keys=FakeKeys({OWNERS_KEY: Principal("owner", frozenset({"admin"}))}))
+
+
+async def open_to_owner(open_door: OpenDoor, admin: Admin, rules: GuardRules = OWNERS_RULES) -> Client:
+    client = await open_door(admin=admin, guard=rules)
     client.session.headers["Authorization"] = f"Bearer {OWNERS_KEY}"
     return client
 
@@ -166,6 +171,47 @@ async def test_an_upload_that_is_too_large_leaves_nothing(owned: Client, tmp_pat
     assert await uploads(owned) == []
 
 
+async def test_an_upload_that_comes_too_slowly_is_told_its_own_limit(open_door: OpenDoor, tmp_path: Path) -> None:
+    rules = replace(OWNERS_RULES, body_timeout_s=0.1)
+    owned = await open_to_owner(open_door, made_up(tmp_path / "uploads"), rules)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for pause_s in (0.2, 5):
+            await asyncio.sleep(pause_s)
+            yield bytes(16 * 1024)
+
+    headers = {"Content-Length": str(32 * 1024)}
+    response = await owned.put("/admin/api/documents/slow.md", data=pieces(), headers=headers)
+    assert response.status == 408
+    assert "within 1 s" in (await response.json())["error"]["message"]
+    assert not list((tmp_path / "uploads").glob("*"))
+
+
+@pytest.mark.parametrize("name", ["菜" * 97 + ".md", "x" * 300 + ".md"], ids=["three bytes each", "one byte each"])
+async def test_a_file_with_a_long_name_is_kept(owned: Client, name: str) -> None:
+    assert (await owned.put(f"/admin/api/documents/{name}", data=b"# Menu")).status == 202
+
+
+@pytest.mark.parametrize("when", ["open", "write", "mkdir"])
+async def test_a_disk_that_takes_no_more_is_named_with_the_way_out(
+    owned: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "as the system says it")
+
+    if when == "write":
+        monkeypatch.setattr(
+            Path, "open", lambda *_: Mock(__enter__=lambda _: Mock(write=full), __exit__=lambda *_: None)
+        )
+    else:
+        monkeypatch.setattr(Path, when, full)
+    response = await owned.put("/admin/api/documents/menu.md", data=b"# Menu")
+    error = (await response.json())["error"]
+    assert (response.status, error["code"]) == (507, "not_kept")
+    for said in ("menu.md", str(tmp_path / "uploads"), "No space left", "Make room", "KNOWLEDGE_UPLOADS"):
+        assert said in error["message"]
+
+
 @pytest.mark.parametrize(
     ("name", "status"), [("program.exe", 415), ("..%2F..%2Fetc%2Fpasswd", 415), (".md", 415), ("_.md", 400)]
 )
@@ -220,7 +266,8 @@ async def test_a_strangers_page_cannot_search_unasked(owned: Client) -> None:
         ("C:\\files\\price list.pdf", "price list.pdf"),
         ("..menu\x00\n.md", "menu_.md"),
         ("Speisekarte für Gäste (neu).md", "Speisekarte für Gäste (neu).md"),
-        ("x" * 300 + ".md", "x" * 97 + ".md"),
+        ("x" * 300 + ".md", "x" * 197 + ".md"),
+        ("菜" * 97 + ".md", "菜" * 65 + ".md"),
     ],
 )
 def test_file_names_become_harmless(given: str, name: str) -> None:

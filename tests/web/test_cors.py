@@ -48,6 +48,26 @@ async def test_an_allowed_page_may_read_answers_and_refusals(config: WebConfig) 
             assert "Access-Control-Allow-Origin" not in stranger.headers
 
 
+async def test_an_allowed_page_may_send_the_headers_of_its_client(config: WebConfig) -> None:
+    sent = "authorization, content-type,x-stainless-os, X-Stainless-Retry-Count"
+    async with guarded(config, api_origins=frozenset({SHOP})) as door:
+        answer = await door.options("/v1/models", headers=asking(SHOP) | {"Access-Control-Request-Headers": sent})
+        allowed = answer.headers["Access-Control-Allow-Headers"].lower()
+        assert {"authorization", "content-type", "x-stainless-os", "x-stainless-retry-count"} == set(
+            allowed.split(", ")
+        )
+        assert set(answer.headers.getall("Vary")) == {"Origin", "Access-Control-Request-Headers"}
+        stranger = await door.options("/v1/models", headers=asking(OTHER) | {"Access-Control-Request-Headers": sent})
+        assert "Access-Control-Allow-Headers" not in stranger.headers
+
+
+@pytest.mark.parametrize("sent", ["x-a b", "x-a;y", "x-é", "(x)", "", " , ,"])
+async def test_what_is_no_name_of_a_header_is_not_said_again(config: WebConfig, sent: str) -> None:
+    async with guarded(config, api_origins=frozenset({SHOP})) as door:
+        answer = await door.options("/v1/models", headers=asking(SHOP) | {"Access-Control-Request-Headers": sent})
+        assert answer.headers["Access-Control-Allow-Headers"] == "Authorization, Content-Type"
+
+
 async def test_every_site_may_be_allowed_but_never_to_admin(config: WebConfig) -> None:
     everywhere = frozenset({"*"})
     async with guarded(config, api_origins=everywhere, page_origins=everywhere) as door:

@@ -9,6 +9,7 @@ from aiohttp import ClientPayloadError
 
 from agent.keys import KeyStore
 from web.config import WebConfig
+from web.principals import TokenRules
 
 from .guarded import PATHS, FakeKeys, Slow, bearing, guarded, key
 
@@ -90,6 +91,20 @@ async def test_other_credentials_open_nothing(config: WebConfig, header: str) ->
         assert (await door.get("/v1/models", headers={"Authorization": header})).status == 401
 
 
+@pytest.mark.parametrize("credentials", [b"ll_sh\xc3\xb6p", b"ll_\xff", b"a.b.\xc3\xb6", b"\xff.b.c"])
+async def test_credentials_in_other_letters_open_nothing(config: WebConfig, tmp_path: Path, credentials: bytes) -> None:
+    store = KeyStore(tmp_path / "keys.db")
+    store.create("shop", ["chat"])
+    tokens = TokenRules("a secret of thirty-two characters or more", "HS256", "https://id.example", "landline")
+    async with guarded(config, keys=store, tokens=tokens) as door:
+        reader, writer = await asyncio.open_connection(door.server.host, door.server.port)
+        writer.write(
+            b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer " + credentials + b"\r\n\r\n"
+        )
+        assert (await reader.readline()).startswith(b"HTTP/1.1 401")
+        writer.close()
+
+
 async def test_the_page_and_the_health_checks_are_for_everybody(config: WebConfig) -> None:
     async with guarded(config, keys=FakeKeys(key()), open_on_loopback=False) as door:
         for path in ("/", "/health", "/assets/index-1a2b3c.js"):
@@ -160,7 +175,8 @@ async def test_a_request_that_runs_too_long_is_ended(config: WebConfig) -> None:
     async with guarded(config, slow=Slow(), max_request_s=0.01) as door:
         refused = await door.get("/v1/models/slow")
         assert refused.status == 504
-        assert (await refused.json())["error"]["code"] == "took_too_long"
+        error = (await refused.json())["error"]
+        assert error["code"] == "took_too_long" and "0.01 s" in error["message"]
 
 
 async def test_a_stream_that_runs_too_long_is_cut_where_it_is(

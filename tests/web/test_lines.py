@@ -70,6 +70,18 @@ async def test_a_machine_that_would_be_slow_has_fewer_lines() -> None:
         await admission.reserve("call-b")
 
 
+async def test_lines_that_nobody_came_to_are_counted_by_address() -> None:
+    exchange = Exchange()
+    admission = lines(exchange, capacity=9)
+    for room in ("call-a", "call-b"):
+        await admission.reserve(room, caller="192.0.2.1", at_most=2)
+    with pytest.raises(LinesBusy):
+        await admission.reserve("call-c", caller="192.0.2.1", at_most=2)
+    await admission.reserve("call-c", caller="192.0.2.2", at_most=2)
+    exchange.names = frozenset({"call-a"})
+    await admission.reserve("call-d", caller="192.0.2.1", at_most=2)
+
+
 async def test_a_caller_who_never_comes_gives_the_line_back() -> None:
     exchange = Exchange()
     admission = lines(exchange)

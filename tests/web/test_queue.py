@@ -46,5 +46,15 @@ def test_no_more_wait_than_may() -> None:
         queue.join()
 
 
+def test_places_are_known_by_address() -> None:
+    clock = Clock()
+    queue = Queue(capacity=9, clock=clock)
+    first, _ = queue.join("192.0.2.1"), queue.join("192.0.2.1")
+    assert (queue.places_of("192.0.2.1"), queue.places_of("192.0.2.2")) == (2, 0)
+    assert queue.caller(first) == "192.0.2.1"
+    clock.now = PATIENCE_S
+    assert queue.places_of("192.0.2.1") == 0
+
+
 def test_a_made_up_ticket_has_no_place() -> None:
     assert Queue(capacity=1).place("forged") is None

@@ -10,10 +10,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from web.config import GuardRules, WebConfig
+from web.config import SLOWEST_LINE_BYTES_PER_S, GuardRules, WebConfig
 from web.server import create_app, run
 
-from .guarded import Client, show_principal
+from .guarded import Client, guarded, show_principal
 
 HEAD = "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
 RULES = GuardRules(header_timeout_s=1.0, body_timeout_s=0.5, open_on_loopback=True)
@@ -78,6 +78,30 @@ async def test_a_body_that_never_ends_is_cut_off_and_told_why(
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"body_too_slow" in answer
     assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+
+
+async def dripping(size: int, *, over_s: float) -> AsyncIterator[bytes]:
+    """A body of which every piece comes late."""
+    for _ in range(8):
+        await asyncio.sleep(over_s / 8)
+        yield bytes(size // 8)
+
+
+async def test_a_long_body_has_the_time_that_a_slow_line_takes(door: Client) -> None:
+    headers = {"Content-Length": str(SLOWEST_LINE_BYTES_PER_S)}
+    slowly = dripping(SLOWEST_LINE_BYTES_PER_S, over_s=2 * RULES.body_timeout_s)
+    assert (await door.post("/chat", data=slowly, headers=headers)).status == 200
+
+
+async def test_who_is_cut_off_is_told_after_how_long(door: Client) -> None:
+    head = HEAD.format(path="/chat").replace("Content-Length: 1000", f"Content-Length: {SLOWEST_LINE_BYTES_PER_S}")
+    assert b"within 2 s" in await drip(door, head, " ")
+
+
+async def test_the_time_for_the_answer_begins_when_the_body_is_there(config: WebConfig) -> None:
+    async with guarded(config, max_request_s=0.5) as door:
+        headers = {"Content-Length": "80"}
+        assert (await door.post("/chat", data=dripping(80, over_s=0.8), headers=headers)).status == 200
 
 
 def test_the_door_is_served_with_these_time_outs(config: WebConfig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from web import sessions
+from web.sessions import MAX_ON_THE_WAY
 
 from .conftest import Client, FakeLiveKit, OpenDoor
 
@@ -113,6 +114,56 @@ async def test_fewer_calls_than_lines_are_let_in_where_more_would_be_slow(
     door = await open_door(fitting=one)
     assert (await door.post("/api/session", json={})).status == 200
     assert (await door.post("/api/session", json={})).status == 202
+
+
+async def statuses(door: Client, *, of: str, number: int) -> list[int]:
+    """What so many callers of one address are answered, through a proxy that is trusted."""
+    headers = {"X-Forwarded-For": of}
+    asked = [door.post("/api/session", json={}, headers=headers) for _ in range(number)]
+    return sorted([answer.status for answer in await asyncio.gather(*asked)])
+
+
+async def test_one_address_cannot_keep_every_line_without_coming(open_door: OpenDoor, livekit: FakeLiveKit) -> None:
+    door = await open_door(max_calls=8, trusted_proxies=frozenset({"127.0.0.0/8"}))
+    assert await statuses(door, of="192.0.2.1", number=6) == [200, 200, 200, 503, 503, 503]
+    assert await statuses(door, of="192.0.2.2", number=1) == [200]
+
+
+async def test_one_address_cannot_fill_the_line(open_door: OpenDoor, livekit: FakeLiveKit) -> None:
+    door = await open_door(trusted_proxies=frozenset({"127.0.0.0/8"}))
+    livekit.rooms = dict(FULL)
+    assert await statuses(door, of="192.0.2.1", number=6) == [202, 202, 202, 503, 503, 503]
+    assert await statuses(door, of="192.0.2.2", number=1) == [202]
+
+
+async def test_who_waited_and_was_let_in_still_counts_until_they_come(
+    open_door: OpenDoor, livekit: FakeLiveKit
+) -> None:
+    door = await open_door(trusted_proxies=frozenset({"127.0.0.0/8"}))
+    livekit.rooms = dict(FULL)
+    headers = {"X-Forwarded-For": "192.0.2.1"}
+    tickets = [(await (await door.post("/api/session", json={}, headers=headers)).json())["ticket"] for _ in range(3)]
+    livekit.rooms = {}
+    answers = [await ask(door, ticket) for ticket in tickets[:2]]
+    assert [status for status, _ in answers] == [200, 200]
+    assert await statuses(door, of="192.0.2.1", number=1) == [503]
+
+
+async def test_one_place_in_line_asked_for_often_is_not_many_lines(open_door: OpenDoor, livekit: FakeLiveKit) -> None:
+    door = await open_door(max_calls=8, trusted_proxies=frozenset({"127.0.0.0/8"}))
+    livekit.rooms = {f"call-{number}": 1 for number in range(8)}
+    headers = {"X-Forwarded-For": "192.0.2.1"}
+    ticket = (await (await door.post("/api/session", json={}, headers=headers)).json())["ticket"]
+    livekit.rooms = {}
+    answers = await asyncio.gather(*(ask(door, ticket) for _ in range(6)))
+    assert [status for status, _ in answers].count(200) <= MAX_ON_THE_WAY
+
+
+async def test_on_this_machines_own_address_all_look_alike_and_none_is_refused(
+    open_door: OpenDoor, livekit: FakeLiveKit
+) -> None:
+    door = await open_door(max_calls=8)
+    assert [(await door.post("/api/session", json={})).status for _ in range(6)] == [200] * 6
 
 
 @pytest.mark.parametrize("place", ["1", True, 1.5])

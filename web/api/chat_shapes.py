@@ -12,6 +12,8 @@ Json = dict[str, Any]
 
 MAX_MESSAGES = 1000
 MAX_TOKENS = 32_768
+MAX_STOPS = 16
+Stop = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
 Collection = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
@@ -115,9 +117,7 @@ class Sampling(BaseModel):
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
     seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
-    stop: Annotated[str, Field(min_length=1)] | list[Annotated[str, Field(min_length=1)]] | None = Field(
-        default=None, max_length=16
-    )
+    stop: Stop | Annotated[list[Stop], Field(max_length=MAX_STOPS)] | None = None
 
     def options(self) -> Json:
         """The fields that were given, as the engine takes them."""

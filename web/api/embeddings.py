@@ -14,7 +14,8 @@ from .errors import ApiError
 from .keys import AGENT
 
 Json = dict[str, Any]
-MAX_TEXTS = 256
+MAX_TEXTS = 2048
+"""As many as OpenAI takes. They are embedded a few at a time."""
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from .audio_shapes import Language, SpeechRequest
 from .backend import Chat, Piece
-from .bodies import check, read_bytes, read_form, read_json
+from .bodies import check, read_form, read_json, read_recording
 from .chat import whole
 from .chat_shapes import Collection, Name, Origin, Sampling, SourceRow, Title, source_rows
 from .encoding import Format
@@ -156,7 +156,7 @@ async def transcribe(request: web.Request) -> web.Response:
     if request.content_type == "multipart/form-data":
         form, data = await read_form(request, TranscribeForm)
     else:
-        form, data = check(TranscribeForm, dict(request.query)), await read_bytes(request)
+        form, data = check(TranscribeForm, dict(request.query)), await read_recording(request)
     pieces = hear(request, await decoded(request, data), language=form.language)
     async with aclosing(pieces):
         heard = [piece async for piece in pieces]

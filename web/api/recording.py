@@ -1,11 +1,12 @@
 """Recordings in: what a file is by its first bytes, its sound as PCM, and pieces that end where nobody speaks."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 import av
 import numpy as np
+from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.error import FFmpegError
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from .errors import ApiError
 Pcm = NDArray[np.int16]
 
 RATE_HZ = 16_000
+LOWEST_HZ, HIGHEST_HZ = 4_000, 192_000
+"""Sample rates that are taken. The resampler's work and memory grow with the distance to ours, whatever the length."""
 SHORTEST_CUT_S = 6.0
 LONGEST_CUT_S = 15.0
 """Longer pieces would keep a caller's words waiting for Whisper."""
@@ -43,27 +46,41 @@ def container_of(data: bytes) -> str:
 def decode(data: bytes, *, longest_s: float) -> Pcm:
     """A recording as mono at 16 kHz. Blocks. Raises `ApiError` for what is none, or lasts longer than `longest_s`."""
     container = container_of(data)
-    pieces: list[Pcm] = []
-    samples = 0
     try:
-        for piece in _pieces(data, container):
-            samples += piece.size
-            if samples > longest_s * RATE_HZ:
-                raise ApiError(f"file: a recording may last {longest_s:.0f} s", status=413, code="too_long")
-            pieces.append(piece)
+        pieces = list(_pieces(data, container, longest_s=longest_s))
     except (FFmpegError, ValueError, IndexError) as error:
         raise ApiError(f"file: this {container} file cannot be decoded", param="file") from error
     return np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
 
 
-def _pieces(data: bytes, container: str) -> Iterator[Pcm]:
+def _pieces(data: bytes, container: str, *, longest_s: float) -> Iterator[Pcm]:
     with av.open(io.BytesIO(data), "r", format=container) as file:
+        stream = next((stream for stream in file.streams.audio if stream.codec_context), None)
+        if stream is None:
+            raise ValueError("no sound, or none that there is a decoder for")
+        check_rate(stream.rate)
         resampler = AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
-        if not file.streams.audio:
-            raise ValueError("no sound")
-        for frame in chain(file.decode(file.streams.audio[0]), (None,)):
+        for frame in chain(within_limits(file.decode(stream), longest_s=longest_s), (None,)):
             for resampled in resampler.resample(frame):
                 yield resampled.to_ndarray().reshape(-1).astype(np.int16, copy=False)
+
+
+def within_limits(frames: Iterable[AudioFrame], *, longest_s: float) -> Iterator[AudioFrame]:
+    """The frames, each looked at before it is resampled: a header may say what is not so. Raises `ApiError`."""
+    lasts_s = 0.0
+    for frame in frames:
+        check_rate(frame.sample_rate)
+        lasts_s += frame.samples / frame.sample_rate
+        if lasts_s > longest_s:
+            raise ApiError(f"file: a recording may last {longest_s:.0f} s", status=413, code="too_long")
+        yield frame
+
+
+def check_rate(rate_hz: int) -> None:
+    """Raises `ApiError` for a sample rate that no recording of speech has."""
+    if not LOWEST_HZ <= rate_hz <= HIGHEST_HZ:
+        message = f"file: a sample rate of {rate_hz} Hz is not taken; it may be {LOWEST_HZ} to {HIGHEST_HZ} Hz"
+        raise ApiError(message, param="file")
 
 
 def cut(pcm: Pcm) -> Iterator[Pcm]:

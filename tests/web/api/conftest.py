@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -78,8 +79,10 @@ def agent() -> FakeAgent:
     return made
 
 
-@pytest.fixture
-async def door(agent: FakeAgent, tmp_path: Path) -> AsyncIterator[Client]:
+@asynccontextmanager
+async def opened(agent: FakeAgent, folder: Path, **rules: Any) -> AsyncIterator[Client]:
+    """A door whose guard goes by `rules`."""
+
     async def starter() -> str:
         return "starter"
 
@@ -92,12 +95,18 @@ async def door(agent: FakeAgent, tmp_path: Path) -> AsyncIterator[Client]:
         agent_name="landline",
         max_calls=2,
         models_tier=starter,
-        static_dir=tmp_path,
+        static_dir=folder,
         agent=agent,
         max_audio_s=40,
-        guard=GuardRules(open_on_loopback=True),
+        guard=GuardRules(open_on_loopback=True, **rules),
     )
     async with TestClient(TestServer(create_app(config))) as client:
+        yield client
+
+
+@pytest.fixture
+async def door(agent: FakeAgent, tmp_path: Path) -> AsyncIterator[Client]:
+    async with opened(agent, tmp_path) as client:
         yield client
 
 

@@ -3,17 +3,20 @@
 import base64
 import io
 import json
+import struct
 from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
 import numpy as np
 import pytest
+from av.audio.frame import AudioFrame
 
 from tests.web.api.conftest import Client, FakeAgent, events
 from web.api.backend import Word
 from web.api.encoding import encoder
-from web.api.recording import LONGEST_CUT_S, cut, decode
+from web.api.errors import ApiError
+from web.api.recording import LONGEST_CUT_S, cut, decode, within_limits
 from web.api.subtitles import cues, srt
 
 RATE_HZ = 16_000
@@ -38,6 +41,13 @@ def converted(data: bytes, container: str, codec: str) -> bytes:
             target.mux(stream.encode(frame))
         target.mux(stream.encode(None))
     return buffer.getvalue()
+
+
+def wav(rate_hz: int, samples: int = 100) -> bytes:
+    """A WAV file that says of itself that it has this rate."""
+    size = 2 * samples
+    kind = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate_hz, 2 * rate_hz, 2, 16)
+    return struct.pack("<4sI4s", b"RIFF", 36 + size, b"WAVE") + kind + struct.pack("<4sI", b"data", size) + bytes(size)
 
 
 def files() -> Iterator[tuple[str, bytes]]:
@@ -118,18 +128,49 @@ async def test_a_transcription_streams_piece_by_piece(door: Client) -> None:
         (b"hello", 400),
         (b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/x.ts\n", 400),
         (b"RIFF\0\0\0\0WAVEjunk", 400),
+        (wav(16_000).replace(b"\1\0\1\0", b"\x99\x99\1\0"), 400),
         (b"OggS" + b"\0" * 400, 400),
         (b"ID3" + b"\0" * 400, 400),
         (b"fLaC", 400),
         (b"\x1aE\xdf\xa3" + b"\1" * 99, 400),
         (tone(41), 413),
     ],
-    ids=["nothing", "text", "playlist", "wav", "ogg", "mp3", "flac", "webm", "too long"],
+    ids=["nothing", "text", "playlist", "wav", "codec", "ogg", "mp3", "flac", "webm", "too long"],
 )
 async def test_what_is_no_recording_is_refused(door: Client, data: bytes, status: int) -> None:
     response = await door.post("/v1/audio/transcriptions", data=form(data))
     assert response.status == status
     assert (await response.json())["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("rate_hz", [20, 3_999, 192_001, 100_000_000])
+async def test_a_rate_that_the_resampler_would_drown_in_is_refused_by_name(door: Client, rate_hz: int) -> None:
+    response = await door.post("/v1/audio/transcriptions", data=form(wav(rate_hz)))
+    assert response.status == 400
+    assert f"{rate_hz} Hz is not taken" in (await response.json())["error"]["message"]
+
+
+@pytest.mark.parametrize("rate_hz", [4_000, 192_000])
+def test_every_rate_that_microphones_have_is_taken(rate_hz: int) -> None:
+    assert decode(wav(rate_hz, samples=rate_hz), longest_s=2).size == pytest.approx(RATE_HZ, rel=0.01)
+
+
+def frame(samples: int, *, rate_hz: int) -> AudioFrame:
+    made = AudioFrame("s16", "mono", samples)
+    made.sample_rate = rate_hz
+    return made
+
+
+def test_a_rate_that_changes_within_the_recording_is_looked_at_too() -> None:
+    with pytest.raises(ApiError, match="90000000 Hz"):
+        list(within_limits([frame(100, rate_hz=16_000), frame(100, rate_hz=90_000_000)], longest_s=9))
+
+
+def test_a_recording_is_too_long_before_it_is_resampled() -> None:
+    frames = within_limits([frame(4_000, rate_hz=4_000), frame(1, rate_hz=4_000)], longest_s=1)
+    assert next(frames)
+    with pytest.raises(ApiError, match="may last 1 s"):
+        next(frames)
 
 
 async def test_a_form_without_a_file_and_a_body_without_a_form_are_refused(door: Client) -> None:
@@ -184,6 +225,12 @@ async def test_embeddings_are_numbers_or_openais_base64(door: Client) -> None:
     assert np.frombuffer(base64.b64decode(packed["data"][0]["embedding"]), np.float32).tolist() == [0.0, 1.0]
     assert (await door.post("/v1/embeddings", json={"input": "a", "dimensions": 3})).status == 400
     assert (await door.post("/v1/embeddings", json={"input": []})).status == 400
+
+
+async def test_as_many_texts_are_embedded_at_once_as_openai_takes(door: Client) -> None:
+    answer = await (await door.post("/v1/embeddings", json={"input": ["a"] * 2048})).json()
+    assert [row["index"] for row in answer["data"]] == list(range(2048))
+    assert (await door.post("/v1/embeddings", json={"input": ["a"] * 2049})).status == 400
 
 
 def test_subtitles_change_at_sentence_ends_and_pauses() -> None:

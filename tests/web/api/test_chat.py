@@ -60,6 +60,14 @@ async def test_fields_that_the_model_honours_reach_it(door: Client, agent: FakeA
     assert agent.asked[0].options == shape | sampling
 
 
+@pytest.mark.parametrize("stop", ["\n\nThe next question:", ["."] * 16])
+async def test_one_stop_may_be_as_long_as_it_likes_and_a_list_have_sixteen(
+    door: Client, agent: FakeAgent, stop: object
+) -> None:
+    assert (await door.post("/v1/chat/completions", json=HELLO | {"stop": stop})).status == 200
+    assert agent.asked[0].options == {"stop": stop}
+
+
 @pytest.mark.parametrize(
     ("documents", "wanted"),
     [
@@ -103,11 +111,15 @@ async def test_parts_of_text_become_one_text_and_developers_are_the_system(door:
     ("change", "param"),
     [
         ({"messages": []}, "messages"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages.0.content.str"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+            "messages.0.content.list[TextPart].0.type",
+        ),
         ({"n": 2}, "n"),
         ({"temperature": 3}, "temperature"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"logprobs": True}, "logprobs"),
+        ({"stop": ["x"] * 17}, "stop.list[constrained-str]"),
         ({"documents": {"colection": "menu"}}, "documents.Documents.colection"),
         ({"documents": {"title": "x" * 501}}, "documents.Documents.title"),
         ({"tool_choice": {"type": "function", "function": {"name": "gone"}}}, None),
