@@ -1,12 +1,15 @@
 """Models that load in the background, and what `/health` says of them meanwhile."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from plugins.errors import EngineBusy, EngineError
+from plugins.errors import EngineBusy, EngineError, ModelError
+
+logger = logging.getLogger(__name__)
 
 Model = TypeVar("Model", covariant=True)
 State = Literal["loading", "ready", "failed"]
@@ -56,3 +59,6 @@ class ModelSlot(Generic[Model]):
             self._model = await asyncio.get_running_loop().run_in_executor(threads, self._load)
         except EngineError as error:
             self._error = error
+        except Exception as error:  # whatever a library raises: a model that never came up must not look like loading
+            logger.error("an unforeseen error while %s was loaded", self.name, exc_info=error)
+            self._error = ModelError(f"{self.name} cannot be loaded ({type(error).__name__}: {error})")

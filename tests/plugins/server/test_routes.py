@@ -8,7 +8,15 @@ import aiohttp
 import pytest
 
 from plugins.client import EngineClient
-from plugins.errors import EngineBusy, EngineError, EngineUnavailable, InvalidRequest, ModelMissing, Superseded
+from plugins.errors import (
+    EngineBusy,
+    EngineError,
+    EngineUnavailable,
+    InvalidRequest,
+    ModelError,
+    ModelMissing,
+    Superseded,
+)
 from plugins.llama.model import Delta, Priority, Usage
 from plugins.server.app import listening
 from plugins.server.slots import ModelSlot
@@ -176,6 +184,25 @@ async def test_a_broken_model_is_named_and_the_others_serve(tmp_path: Path) -> N
             async for _ in client.speak("hello"):
                 pass
         assert [delta async for delta in client.chat(HELLO)]
+
+
+async def test_an_unforeseen_error_while_loading_is_told_and_the_others_serve(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def load() -> None:
+        raise PermissionError("config.json may not be read")
+
+    made, url = Bench(), f"unix:{tmp_path}/engine.sock"
+    engine = build(made, piper=ModelSlot(name="voice", tier="starter", load=load))
+    async with listening(engine, url), EngineClient(url) as client:
+        await settled(engine)
+        models = (await client.health())["models"]
+        assert models.pop("piper")["error"] == "voice cannot be loaded (PermissionError: config.json may not be read)"
+        assert {model["state"] for model in models.values()} == {"ready"}
+        with pytest.raises(ModelError, match="voice cannot be loaded"):
+            async for _ in client.speak("hello"):
+                pass
+    assert any(record.exc_info and "voice" in record.message for record in caplog.records)
 
 
 async def test_a_dead_engine_is_named(tmp_path: Path) -> None:
