@@ -16,7 +16,7 @@ from plugins.server.answers import again, full_key
 from plugins.server.keys import ENGINE
 from plugins.server.metrics import CALLS, LLM, LLM_AHEAD, Measured
 from plugins.server.replies import EventStream, Json, read_body
-from plugins.server.writing import Fallback, write
+from plugins.server.writing import Fallback, Writing
 
 DEFAULT_MAX_TOKENS = 512
 OPENAI_FIELDS = {"messages", "tools", "tool_choice", "temperature", "top_p", "seed", "stop"}
@@ -137,9 +137,11 @@ async def complete_chat(request: web.Request) -> web.StreamResponse:
     key = full_key(body.cache_key, generation)
     if key and (known := engine.answers.recall(key)):
         return await _reply(request, body, chunks, again(known))
+    writing = Writing(engine, body, generation)
     with (LLM if generation.max_tokens else LLM_AHEAD).measure() as measured, _at_the_door():
-        async with aclosing(_counted(write(engine, body, generation), measured)) as answer:
-            return await _reply(request, body, chunks, engine.answers.learning(key, answer) if key else answer)
+        async with aclosing(_counted(writing.deltas(), measured)) as answer:
+            learnt = engine.answers.learning(key, answer, is_kept=lambda: not writing.fell_back) if key else answer
+            return await _reply(request, body, chunks, learnt)
 
 
 async def _reply(
