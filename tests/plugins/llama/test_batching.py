@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
-from plugins.errors import EngineUnavailable, InvalidRequest, Superseded
-from plugins.llama.model import Delta, Generation, LlamaModel, Priority, Stream, collect
+from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, ModelError, Superseded
+from plugins.llama.cells import Cells
+from plugins.llama.model import Delta, Generation, LlamaModel, Priority, Stream, ToolCall, collect
+from plugins.server.slots import ModelSlot
 
 Ask = Callable[..., Generation]
 LoadModel = Callable[..., LlamaModel]
@@ -222,6 +225,49 @@ async def test_one_bad_request_does_not_disturb_its_neighbours(load_model: LoadM
         InvalidRequest,
         "good",
     ]
+
+
+class Stumbling:
+    """A listener that raises at a `!`."""
+
+    inside = None
+
+    def feed(self, text: str) -> tuple[str, list[ToolCall]]:
+        if "!" in text:
+            raise ZeroDivisionError
+        return text, []
+
+    def finish(self) -> tuple[str, list[ToolCall]]:
+        return "", []
+
+
+@pytest.mark.parametrize("lines", ['"!"', '"!" | "!!"'])
+async def test_an_unforeseen_error_in_one_answer_ends_that_one_alone(
+    load_model: LoadModel, ask: Ask, monkeypatch: pytest.MonkeyPatch, lines: str
+) -> None:
+    model = load_model()
+    monkeypatch.setattr("plugins.llama.model.listener", lambda *_: Stumbling())
+    neighbour = await begin(model, ask(grammar=ENDLESS, max_tokens=100))
+    with pytest.raises(EngineError, match="ZeroDivisionError"):
+        await collect(model.generate(ask(grammar=f"root ::= {lines}")))
+    assert (await collect(neighbour)).finish_reason == "length"
+    assert (await collect(model.generate(ask(grammar='root ::= "good"')))).text == "good"
+    assert model.ended is None
+
+
+async def test_a_model_that_ended_by_itself_is_known_by_its_slot(
+    load_model: LoadModel, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_model()
+    slot = ModelSlot(name="tiny.gguf", tier="starter", load=lambda: model)
+    await slot.fill(ThreadPoolExecutor(1))
+    assert slot.use() is model and slot.health.state == "ready"
+    monkeypatch.setattr(Cells, "claim", lambda *_: 1 // 0)
+    with pytest.raises(EngineUnavailable):
+        await collect(model.generate(ask()))
+    assert slot.health.state == "failed" and "has ended" in (slot.health.error or "")
+    with pytest.raises(ModelError, match="has ended"):
+        slot.use()
 
 
 async def test_closing_the_model_ends_every_answer_with_an_error(load_model: LoadModel, ask: Ask) -> None:
