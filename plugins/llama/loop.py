@@ -12,7 +12,7 @@ from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, Model
 from plugins.llama.cells import Cells
 from plugins.llama.context import Context, Logits
 from plugins.llama.forced import Forced
-from plugins.llama.generation import Delta, Load, Priority
+from plugins.llama.generation import Delta, Load
 from plugins.llama.job import Job
 from plugins.llama.pace import Pace, share_out
 from plugins.llama.sampling import Candidates
@@ -315,11 +315,11 @@ class DecodeLoop:
         return self._cells.claim(job.tokens, job.generation.call_id)
 
     def _make_way(self, job: Job) -> bool:
-        """Send a speculative job back to the queue, if there is one and `job` is none."""
-        speculative = [other for other in self._running if other.generation.priority is Priority.SPECULATIVE]
-        if not speculative or job.generation.priority is Priority.SPECULATIVE:
+        """Send the least urgent job back to the queue, if it is of a lower class than `job`."""
+        lower = [other for other in self._running if other.generation.priority > job.generation.priority]
+        if not lower:
             return False
-        self._pause(max(speculative, key=lambda other: other.order))
+        self._pause(max(lower, key=lambda other: other.order))
         return True
 
     def _begin(self, job: Job, sequence: Sequence) -> None:

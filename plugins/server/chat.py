@@ -9,7 +9,7 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from plugins.correlation import door
+from plugins.correlation import Door, door
 from plugins.errors import EngineError
 from plugins.llama.model import Delta, Generation, Priority, Usage
 from plugins.server.answers import again, full_key
@@ -58,8 +58,8 @@ class ChatRequest(BaseModel):
     cache_key: str | None = Field(default=None, max_length=200)
     fallback: Fallback | None = None
 
-    def generation(self, *, default_tokens: int) -> Generation:
-        """What the model is asked to do."""
+    def generation(self, *, default_tokens: int, through: Door | None = None) -> Generation:
+        """What the model is asked to do, for somebody who came `through` a door."""
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         wanted = (self.max_completion_tokens, self.max_tokens, default_tokens)
         max_tokens = next(tokens for tokens in wanted if tokens is not None)
@@ -75,7 +75,7 @@ class ChatRequest(BaseModel):
             seed=self.seed,
             stop=stop,
             call_id=self.call_id,
-            priority=Priority.ANSWER if max_tokens else Priority.SPECULATIVE,
+            priority=_urgency(through) if max_tokens else Priority.SPECULATIVE,
         )
 
     def outside(self, generation: Generation) -> Json:
@@ -93,6 +93,11 @@ class ChatRequest(BaseModel):
                 return {"type": "object"}
             case "text":
                 return None
+
+
+def _urgency(through: Door | None) -> Priority:
+    """Who waits in silence goes before those who read."""
+    return Priority.FINAL if through in ("voice", "phone") else Priority.ANSWER
 
 
 class Chunks:
@@ -133,7 +138,7 @@ async def complete_chat(request: web.Request) -> web.StreamResponse:
     engine = request.app[ENGINE]
     body = await read_body(request, ChatRequest)
     chunks = Chunks(engine.llama.name)
-    generation = body.generation(default_tokens=DEFAULT_MAX_TOKENS)
+    generation = body.generation(default_tokens=DEFAULT_MAX_TOKENS, through=door.get())
     key = full_key(body.cache_key, generation)
     if key and (known := engine.answers.recall(key)):
         return await _reply(request, body, chunks, again(known))

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from plugins.client import EngineClient
+from plugins.correlation import Door, door
 from plugins.errors import (
     EngineBusy,
     EngineError,
@@ -38,6 +39,17 @@ async def test_a_prompt_read_ahead_is_speculative_and_says_nothing(bench: Bench)
     await bench.client.read_ahead(HELLO, call_id="call-1")
     asked = bench.llama.asked[0]
     assert (asked.max_tokens, asked.priority, asked.call_id) == (0, Priority.SPECULATIVE, "call-1")
+
+
+@pytest.mark.parametrize(
+    ("through", "priority"),
+    [("voice", Priority.FINAL), ("phone", Priority.FINAL), ("text", Priority.ANSWER), ("http", Priority.ANSWER)],
+)
+async def test_who_waits_in_silence_goes_before_those_who_read(bench: Bench, through: Door, priority: Priority) -> None:
+    door.set(through)
+    assert [delta async for delta in bench.client.chat(HELLO)]
+    await bench.client.read_ahead(HELLO, call_id="call-1")
+    assert [asked.priority for asked in bench.llama.asked] == [priority, Priority.SPECULATIVE]
 
 
 async def test_reading_ahead_gives_way_to_the_question_itself(bench: Bench) -> None:
