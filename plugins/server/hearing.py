@@ -164,6 +164,7 @@ class Hearing:
         match command:
             case "start":
                 self.cancel()
+                self._engine.whisper.use().check_language(self._language)  # alone: in a batch it would fail the others
                 self._number += 1
                 self._open = OpenUtterance(self._engine, number=self._number, language=self._language, send=self._send)
             case "preflight":

@@ -123,6 +123,25 @@ async def test_a_cancelled_utterance_gives_nothing(bench: Bench) -> None:
         assert (await final_of(events))["utterance"] == 2
 
 
+async def test_a_language_that_whisper_does_not_know_spoils_no_others_batch(bench: Bench) -> None:
+    await occupied(bench)
+    others = [asyncio.create_task(utterance(bench, seconds=2).announce("final"))]
+    others.append(asyncio.create_task(bench.client.transcribe(SECOND)))
+    async with asyncio.timeout(5):
+        with pytest.raises(InvalidRequest, match="tlh"):
+            await bench.client.transcribe(SECOND, language="tlh")
+    async with bench.client.transcription("tlh") as socket:
+        await socket.start()
+        await socket.send(SECOND)
+        await socket.end()
+        with pytest.raises(InvalidRequest, match="tlh"):
+            await final_of(aiter(socket))
+    while bench.engine.hearing.waiting < 2:
+        await asyncio.sleep(0)
+    bench.whisper.gate.set()
+    await asyncio.gather(*others)
+
+
 async def test_an_endless_utterance_is_refused_and_the_socket_lives(bench: Bench) -> None:
     async with bench.client.transcription() as socket:
         await socket.start()
