@@ -188,6 +188,8 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     async with listening(made.engine, url), EngineClient(url) as made.client:
         await settled(made.engine)
         yield made
+        for model in (made.whisper, made.piper, made.knowledge):
+            model.gate.set()  # a test that failed may have left it closed
 
 
 async def settled(engine: Engine) -> None:
