@@ -29,8 +29,12 @@ class Forced:
 
     @property
     def rest(self) -> str:
-        """What every line that is still possible goes on with, in whole characters; empty where there is a choice."""
-        return _shared(self._lines)[len(self._said) :].decode("utf-8", "ignore")
+        """What every line that is still possible goes on with, in whole characters; empty where there is a choice.
+
+        Empty also while a character has been begun: its other bytes are the model's to write.
+        """
+        rest = _shared(self._lines)[len(self._said) :]
+        return "" if b"\x80" <= rest[:1] <= b"\xbf" else rest.decode("utf-8", "ignore")
 
     @property
     def is_over(self) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from math import inf
 from typing import Any, NamedTuple
 
 from plugins.errors import InvalidRequest
@@ -16,11 +15,11 @@ MAX_STOPS = 16
 class Priority(IntEnum):
     """Who goes first when not everybody can: lower is more urgent."""
 
-    AUDIBLE = 0
-    """A call that is about to run out of things to say."""
-    FINAL = 1
-    ANSWER = 2
-    SPECULATIVE = 3
+    FINAL = 0
+    """A caller has finished speaking and waits."""
+    ANSWER = 1
+    """Somebody reads along: gives up its place to callers and goes on later."""
+    SPECULATIVE = 2
     """Work that may turn out to be for nothing: gives up its place to anything else."""
 
 
@@ -32,7 +31,6 @@ class Generation:
     other. `temperature` 0 takes the likeliest token. Without a `seed` sampling differs from run to run.
     Requests of one `call_id` share what the model has read: a later one reads only what is new and drops an
     earlier one that still runs. `max_tokens` 0 reads the prompt and writes nothing.
-    `deadline_s` (on `time.monotonic`) orders requests of equal priority.
     """
 
     messages: Sequence[Mapping[str, Any]]
@@ -47,7 +45,6 @@ class Generation:
     stop: tuple[str, ...] = ()
     call_id: str | None = None
     priority: Priority = Priority.ANSWER
-    deadline_s: float = inf
 
     def check(self) -> None:
         """Raise `InvalidRequest` for values that no model could honour."""

@@ -39,9 +39,9 @@ class Job:
     sequence: Sequence | None = field(default=None, repr=False)
 
     @property
-    def order(self) -> tuple[int, float, int]:
+    def order(self) -> tuple[int, int]:
         """Sorts by who must be served first."""
-        return (self.generation.priority, self.generation.deadline_s, self.arrival)
+        return (self.generation.priority, self.arrival)
 
     @property
     def own_sequence(self) -> Sequence:

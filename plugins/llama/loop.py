@@ -1,5 +1,6 @@
 """The one thread that computes: each step reads one token of every running answer and a slice of waiting prompts."""
 
+import logging
 import time
 from collections.abc import Callable
 from functools import partial
@@ -11,7 +12,7 @@ from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, Model
 from plugins.llama.cells import Cells
 from plugins.llama.context import Context, Logits
 from plugins.llama.forced import Forced
-from plugins.llama.generation import Delta, Load, Priority
+from plugins.llama.generation import Delta, Load
 from plugins.llama.job import Job
 from plugins.llama.pace import Pace, share_out
 from plugins.llama.sampling import Candidates
@@ -19,6 +20,8 @@ from plugins.llama.sequences import Sequence
 from plugins.llama.stream import Bell
 from plugins.llama.vocabulary import Vocabulary
 from plugins.server.metrics import BATCH
+
+logger = logging.getLogger(__name__)
 
 Plan = list[tuple[Job, int]]
 """Who reads how many tokens in a step."""
@@ -52,6 +55,11 @@ class DecodeLoop:
         self._busy_s = self._squares_s2 = 0.0
         self._sizes = list[int]()
         self._thread = Thread(target=self._run, name="llama", daemon=True)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether jobs are taken: not after `close`, nor after an error that ended the thread."""
+        return self._open
 
     def start(self) -> None:
         """Begin to serve."""
@@ -98,6 +106,8 @@ class DecodeLoop:
             while self._obey():
                 self._step()
                 self._bell.tick(time.perf_counter())
+        except Exception as error:  # nobody waits for this thread: it says itself why it ends
+            logger.critical("the language model has ended", exc_info=error)
         finally:
             self._shut()
 
@@ -130,7 +140,10 @@ class DecodeLoop:
                 self._fail(other, Superseded("a newer request of the same call took this one's place"))
         self._waiting.append(job)
         if job.forced:
-            self._write_forced(job, job.forced)
+            try:
+                self._write_forced(job, job.forced)
+            except Exception as error:
+                self._break_off(job, error)
 
     def _release(self, call_id: str) -> None:
         for job in self._of_call(call_id):
@@ -210,8 +223,8 @@ class DecodeLoop:
             if token is None:
                 raise InvalidRequest("the grammar leaves the model nothing to say")
             self._write(job, token)
-        except EngineError as error:
-            self._fail(job, error)
+        except Exception as error:
+            self._break_off(job, error)
 
     def _write(self, job: Job, token: int) -> None:
         """One more token of an answer, and what follows from it for certain."""
@@ -265,6 +278,13 @@ class DecodeLoop:
         self._bell.send(job.stream, error)
         self._leave(job)
 
+    def _break_off(self, job: Job, error: Exception) -> None:
+        """Something went wrong for this job alone: the others go on."""
+        if not isinstance(error, EngineError):
+            logger.error("an answer cannot go on", exc_info=error)
+            error = EngineError(f"the answer cannot go on ({type(error).__name__})")
+        self._fail(job, error)
+
     def _leave(self, job: Job) -> None:
         """The job is over, whatever became of it."""
         (self._running if job.sequence else self._waiting).remove(job)
@@ -295,11 +315,11 @@ class DecodeLoop:
         return self._cells.claim(job.tokens, job.generation.call_id)
 
     def _make_way(self, job: Job) -> bool:
-        """Send a speculative job back to the queue, if there is one and `job` is none."""
-        speculative = [other for other in self._running if other.generation.priority is Priority.SPECULATIVE]
-        if not speculative or job.generation.priority is Priority.SPECULATIVE:
+        """Send the least urgent job back to the queue, if it is of a lower class than `job`."""
+        lower = [other for other in self._running if other.generation.priority > job.generation.priority]
+        if not lower:
             return False
-        self._pause(max(speculative, key=lambda other: other.order))
+        self._pause(max(lower, key=lambda other: other.order))
         return True
 
     def _begin(self, job: Job, sequence: Sequence) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import TemplateSyntaxError
 
-from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, ModelCorrupt
+from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, ModelCorrupt, ModelError
 from plugins.llama.cells import Cells
 from plugins.llama.context import Context
 from plugins.llama.forced import forced_by
@@ -106,6 +106,11 @@ class LlamaModel:
     def release(self, call_id: str) -> None:
         """A call is over: free what was kept for it. From any thread."""
         self._loop.release(call_id)
+
+    @property
+    def ended(self) -> ModelError | None:
+        """Why it serves no more, for good; `None` while it does."""
+        return None if self._loop.is_open else ModelError("the language model has ended; start the engine again")
 
     def load(self) -> Load:
         """What the model does now and did so far."""

@@ -137,9 +137,10 @@ def parsed(text: str) -> list[ToolCall]:
     while text:
         try:
             value, end = decoder.raw_decode(text)
-        except (json.JSONDecodeError, RecursionError):
+            call = _call(value)
+        except (ValueError, RecursionError):  # no JSON, a number of thousands of digits, or too deep
             break
-        if not (call := _call(value)):
+        if not call:
             break
         calls.append(call)
         text = text[end:].lstrip(" \n\r\t;,")

@@ -6,10 +6,13 @@ address or a URL, and joining the clauses gives back the text.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
 
 CLOSERS = "\"'”’»)\\]*_"
-SENTENCE_MARK = re.compile(rf"(?:[.!?…]+[{CLOSERS}]*(?=\s)|[。！？]|\n)")
+SENTENCE_MARK = re.compile(rf"(?:(?<![.!?…])[.!?…]++[{CLOSERS}]*+(?=\s)|[。！？]|\n)")
 CLAUSE_MARK = re.compile(rf"(?:[,;:][{CLOSERS}]*|\s[–—-])(?=\s)|—|[，；：、]")
 WORD = re.compile(r"\S+")
 
@@ -90,8 +93,7 @@ def cut(text: str, cutting: Cutting = Cutting()) -> list[str]:
 
 def first_cut(text: str, cutting: Cutting) -> int | None:
     """Where the first clause ends, or `None` while it may still go on."""
-    marks = sorted((*_marks(SENTENCE_MARK, text), *_marks(CLAUSE_MARK, text)))
-    for end in marks:
+    for end in merge(_marks(SENTENCE_MARK, text), _marks(CLAUSE_MARK, text)):
         ended = _sentence_ends(text, end) or _clause_ends(text, end, cutting.first_min)
         if ended is None:
             return None
@@ -110,12 +112,16 @@ def later_cut(text: str, cutting: Cutting) -> int | None:
             return end
     if _count_words(text) <= cutting.later_max:
         return None
-    inner = [end for end in _marks(CLAUSE_MARK, text) if _clause_ends(text, end, cutting.first_min)]
-    return inner[-1] if inner else _cut_between_words(text, cutting.later_max)
+    for end in reversed([*_marks(CLAUSE_MARK, text)]):
+        if _clause_ends(text, end, cutting.first_min):
+            return end
+    return _cut_between_words(text, cutting.later_max)
 
 
-def _marks(pattern: re.Pattern[str], text: str) -> list[int]:
-    return [match.end() for match in pattern.finditer(text) if text[: match.end()].strip()]
+def _marks(pattern: re.Pattern[str], text: str) -> Iterator[int]:
+    """Where the marks end that something stands before, or that are something themselves; one by one."""
+    blank = len(text) - len(text.lstrip())
+    return (match.end() for match in pattern.finditer(text) if match.end() > blank)
 
 
 def _sentence_ends(text: str, end: int) -> bool | None:
@@ -128,8 +134,9 @@ def _sentence_ends(text: str, end: int) -> bool | None:
         return False
     if before.endswith("..."):
         return True
-    word = before.split()[-1].lstrip("\"'“‘«([*_")[:-1]
-    return _period_ends(word, following=text[end:].lstrip()[:1], is_alone=len(before.split()) == 1)
+    *earlier, last = before.rsplit(maxsplit=1)
+    word = last.lstrip("\"'“‘«([*_")[:-1]
+    return _period_ends(word, following=text[end:].lstrip()[:1], is_alone=not earlier)
 
 
 def _period_ends(word: str, *, following: str, is_alone: bool) -> bool | None:
@@ -149,7 +156,7 @@ def _period_ends(word: str, *, following: str, is_alone: bool) -> bool | None:
 def _clause_ends(text: str, end: int, min_words: int) -> bool | None:
     """Whether the inner mark at `end` is a place to breathe; `None` when only the next word can tell."""
     before = text[:end]
-    if not CLAUSE_MARK.search(before[-3:] + " ") or _count_words(before) < min_words:
+    if not CLAUSE_MARK.search(before[-3:] + " ") or not _has_words(before, min_words):
         return False
     following = text[end:].lstrip()[:1]
     if before.rstrip(",;:–—- ")[-1:].isdigit():
@@ -184,3 +191,8 @@ def _holds(left: str, right: str) -> bool:
 
 def _count_words(text: str) -> int:
     return len(WORD.findall(text))
+
+
+def _has_words(text: str, least: int) -> bool:
+    """Whether it has so many, without counting those beyond."""
+    return sum(1 for _ in islice(WORD.finditer(text), least)) >= least

@@ -1,11 +1,12 @@
 """Answers that were given before, for the next caller who asks the same.
 
 A request says with its `cache_key` that its answer depends on nothing else; what the request itself asks for (length,
-grammar, format) is part of the key here. The models are those of this process, so none is ever another model's.
+grammar, format) is part of the key here. The models are those of this process, so none is ever another model's: what
+the local one wrote for an outside one that was away is not kept.
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
 
 from plugins.llama.model import Delta, Generation
@@ -31,13 +32,15 @@ class Answers:
             self._known.move_to_end(key)
         return known
 
-    async def learning(self, key: str, answer: AsyncIterator[Delta]) -> AsyncGenerator[Delta]:
-        """The answer as it is made; it is kept if it comes to its own end."""
+    async def learning(
+        self, key: str, answer: AsyncIterator[Delta], *, is_kept: Callable[[], bool] = lambda: True
+    ) -> AsyncGenerator[Delta]:
+        """The answer as it is made; it is kept if it comes to its own end, unless `is_kept` then says no."""
         deltas: list[Delta] = []
         async for delta in answer:
             deltas.append(_unread(delta))
             yield delta
-        if any(delta.finish_reason == "stop" for delta in deltas):
+        if is_kept() and any(delta.finish_reason == "stop" for delta in deltas):
             self._keep(key, tuple(deltas))
 
     def _keep(self, key: str, answer: tuple[Delta, ...]) -> None:

@@ -9,14 +9,14 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from plugins.correlation import door
+from plugins.correlation import Door, door
 from plugins.errors import EngineError
 from plugins.llama.model import Delta, Generation, Priority, Usage
 from plugins.server.answers import again, full_key
 from plugins.server.keys import ENGINE
 from plugins.server.metrics import CALLS, LLM, LLM_AHEAD, Measured
 from plugins.server.replies import EventStream, Json, read_body
-from plugins.server.writing import Fallback, write
+from plugins.server.writing import Fallback, Writing
 
 DEFAULT_MAX_TOKENS = 512
 OPENAI_FIELDS = {"messages", "tools", "tool_choice", "temperature", "top_p", "seed", "stop"}
@@ -58,8 +58,8 @@ class ChatRequest(BaseModel):
     cache_key: str | None = Field(default=None, max_length=200)
     fallback: Fallback | None = None
 
-    def generation(self, *, default_tokens: int) -> Generation:
-        """What the model is asked to do."""
+    def generation(self, *, default_tokens: int, through: Door | None = None) -> Generation:
+        """What the model is asked to do, for somebody who came `through` a door."""
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         wanted = (self.max_completion_tokens, self.max_tokens, default_tokens)
         max_tokens = next(tokens for tokens in wanted if tokens is not None)
@@ -75,7 +75,7 @@ class ChatRequest(BaseModel):
             seed=self.seed,
             stop=stop,
             call_id=self.call_id,
-            priority=Priority.ANSWER if max_tokens else Priority.SPECULATIVE,
+            priority=_urgency(through) if max_tokens else Priority.SPECULATIVE,
         )
 
     def outside(self, generation: Generation) -> Json:
@@ -93,6 +93,11 @@ class ChatRequest(BaseModel):
                 return {"type": "object"}
             case "text":
                 return None
+
+
+def _urgency(through: Door | None) -> Priority:
+    """Who waits in silence goes before those who read."""
+    return Priority.FINAL if through in ("voice", "phone") else Priority.ANSWER
 
 
 class Chunks:
@@ -133,13 +138,15 @@ async def complete_chat(request: web.Request) -> web.StreamResponse:
     engine = request.app[ENGINE]
     body = await read_body(request, ChatRequest)
     chunks = Chunks(engine.llama.name)
-    generation = body.generation(default_tokens=DEFAULT_MAX_TOKENS)
+    generation = body.generation(default_tokens=DEFAULT_MAX_TOKENS, through=door.get())
     key = full_key(body.cache_key, generation)
     if key and (known := engine.answers.recall(key)):
         return await _reply(request, body, chunks, again(known))
+    writing = Writing(engine, body, generation)
     with (LLM if generation.max_tokens else LLM_AHEAD).measure() as measured, _at_the_door():
-        async with aclosing(_counted(write(engine, body, generation), measured)) as answer:
-            return await _reply(request, body, chunks, engine.answers.learning(key, answer) if key else answer)
+        async with aclosing(_counted(writing.deltas(), measured)) as answer:
+            learnt = engine.answers.learning(key, answer, is_kept=lambda: not writing.fell_back) if key else answer
+            return await _reply(request, body, chunks, learnt)
 
 
 async def _reply(

@@ -11,8 +11,9 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 from aiohttp import WSMsgType, web
@@ -72,16 +73,15 @@ class OpenUtterance:
         """Decode everything so far and say it as `preflight` or `final`; a final reuses the preflight's decode."""
         if self._interim_task:
             self._interim_task.cancel()
-        task = self._final_task = self._final_task or asyncio.create_task(self._decode_final())
         seconds = self._samples / RATE_HZ
-        with STT.measure() as measured:
+        task = self._final_task = self._final_task or asyncio.create_task(self._decode_final())
+        try:
             await asyncio.wait([task])
-            if task.cancelled():
-                return
-            if error := task.exception():
-                measured.failed(error)
-        STT_AUDIO.observe(seconds)
-        await self._send(self._event(kind, task.result(), audio_s=seconds))
+        except asyncio.CancelledError:  # the caller has gone
+            task.cancel()
+            raise
+        if not task.cancelled():
+            await self._send(self._event(kind, task.result(), audio_s=seconds))
 
     def resume(self) -> None:
         """The speech went on: what was decoded is not the end of it."""
@@ -115,7 +115,10 @@ class OpenUtterance:
 
     async def _decode_final(self) -> Transcript:
         utterance = Utterance(self._audio(), self._language, want_words=True, known=self._known)
-        return await self._decode(lambda: utterance, Priority.FINAL)
+        with STT.measure():
+            transcript = await self._decode(lambda: utterance, Priority.FINAL)
+        STT_AUDIO.observe(utterance.audio.size / RATE_HZ)
+        return transcript
 
     async def _decode_interim(self) -> None:
         try:
@@ -164,6 +167,7 @@ class Hearing:
         match command:
             case "start":
                 self.cancel()
+                self._engine.whisper.use().check_language(self._language)  # alone: in a batch it would fail the others
                 self._number += 1
                 self._open = OpenUtterance(self._engine, number=self._number, language=self._language, send=self._send)
             case "preflight":
@@ -193,7 +197,7 @@ async def stream_transcripts(request: web.Request) -> web.WebSocketResponse:
     engine.whisper.use()
     socket = web.WebSocketResponse(max_msg_size=4 * 1024 * 1024, heartbeat=20)
     await socket.prepare(request)
-    hearing = Hearing(engine, language=request.query.get("language"), send=socket.send_json)
+    hearing = Hearing(engine, language=request.query.get("language"), send=partial(_say, socket))
     try:
         with ACTIVE_STREAMS.track_inprogress(), _line(engine):
             await _serve(engine, socket, hearing)
@@ -217,17 +221,25 @@ def _line(engine: Engine) -> Generator[None]:
 
 
 async def _serve(engine: Engine, socket: web.WebSocketResponse, hearing: Hearing) -> None:
-    """Obey messages in order. Transcripts are awaited in tasks, so that audio keeps flowing in meanwhile."""
+    """Obey messages in order. Transcripts are awaited in tasks, so that audio keeps flowing in meanwhile.
+
+    A caller who goes wants none of those that are still being made.
+    """
     async with asyncio.TaskGroup() as answers:
+        awaited = set[asyncio.Task[None]]()
         async for message in socket:
             try:
                 if message.type is WSMsgType.BINARY:
                     hearing.add(message.data)
                 elif message.type is WSMsgType.TEXT and (answer := hearing.obey(_command(message.data))):
-                    answers.create_task(_guarded(engine, socket, answer))
+                    task = answers.create_task(_guarded(engine, socket, answer))
+                    awaited.add(task)
+                    task.add_done_callback(awaited.discard)
             except EngineError as error:
                 hearing.cancel()
                 await _send_error(engine, socket, error)
+        for task in awaited:
+            task.cancel()
 
 
 def _command(text: str) -> str:
@@ -246,4 +258,10 @@ async def _guarded(engine: Engine, socket: web.WebSocketResponse, answer: Awaita
 
 async def _send_error(engine: Engine, socket: web.WebSocketResponse, error: EngineError) -> None:
     engine.failed(error.code)
-    await socket.send_json({"type": "error", "code": error.code, "message": str(error)})
+    await _say(socket, {"type": "error", "code": error.code, "message": str(error)})
+
+
+async def _say(socket: web.WebSocketResponse, event: Json) -> None:
+    """Send something to a caller, who may have gone meanwhile."""
+    with suppress(ConnectionResetError):
+        await socket.send_json(event)

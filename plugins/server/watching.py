@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CANCELLED = "cancelled"
 UNKNOWN = "unknown"
+HUNG_UP = 499
 
 
 @web.middleware
@@ -26,7 +27,9 @@ async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
         status = str(response.status)
         return response
-    except Exception:
+    except Exception as error:
+        if isinstance(error, ConnectionError) and _has_hung_up(request):
+            return web.Response(status=HUNG_UP)
         status = "500"
         request.app[ENGINE].failed("internal")
         raise
@@ -37,6 +40,10 @@ async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
         duration_ms = round(1000 * (time.perf_counter() - begin_s), 1)
         level = logging.INFO if door.get() == "http" or status == "500" else logging.DEBUG
         logger.log(level, "served", extra={"route": route, "status": status, "duration_ms": duration_ms})
+
+
+def _has_hung_up(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 async def list_calls(request: web.Request) -> web.Response:

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from pydantic import BaseModel
 
 from plugins.errors import EngineUnavailable
 from plugins.llama.generation import Delta, Generation, Usage
+from plugins.outside.model import OutsideModel
 from plugins.server.engine import Engine
 from plugins.server.metrics import OUTSIDE
 
@@ -31,51 +32,60 @@ class Asked(Protocol):
     def outside(self, generation: Generation) -> Json: ...
 
 
-async def write(engine: Engine, asked: Asked, generation: Generation) -> AsyncGenerator[Delta]:
-    """The answer's deltas; leaving early stops whoever writes it.
+@dataclass
+class Writing:
+    """One answer being written. `fell_back`: the outside model was wanted and the local one stood in for it."""
 
-    A grammar binds the local model alone, so what has one stays here. A prompt is read ahead only here, too.
-    """
-    outside = engine.outside
-    if outside is None or generation.grammar:
-        source = write_here(engine, generation)
-    elif not generation.max_tokens:
-        source = _nothing()
-    else:
-        source = _write_there(engine, asked, generation)
-    async with aclosing(source):
-        async for delta in source:
-            yield delta
+    engine: Engine
+    asked: Asked
+    generation: Generation
+    fell_back: bool = field(init=False, default=False)
 
+    async def deltas(self) -> AsyncGenerator[Delta]:
+        """The answer; leaving early stops whoever writes it.
 
-async def write_here(engine: Engine, generation: Generation) -> AsyncGenerator[Delta]:
-    """The local model's answer."""
-    async with aclosing(engine.llama.use().generate(generation)) as stream:
-        async for delta in stream:
-            yield delta
-
-
-async def _write_there(engine: Engine, asked: Asked, generation: Generation) -> AsyncGenerator[Delta]:
-    """The outside model's answer; if it fails before its first word, the local one's."""
-    assert engine.outside
-    has_begun = False
-    try:
-        async with aclosing(engine.outside.write(asked.outside(generation))) as deltas:
-            async for delta in deltas:
-                has_begun = True
+        A grammar binds the local model alone, so what has one stays here. A prompt is read ahead only here, too.
+        """
+        async with aclosing(self._source()) as source:
+            async for delta in source:
                 yield delta
-        OUTSIDE.labels(outcome="answered").inc()
-        return
-    except EngineUnavailable:
-        OUTSIDE.labels(outcome="broke_off" if has_begun else "fell_back").inc()
-        if has_begun:
-            raise
-    if asked.fallback:
-        other = asked.fallback
-        generation = replace(generation, messages=other.messages, grammar=other.grammar, tools=None, tool_choice=None)
-    async with aclosing(write_here(engine, generation)) as deltas:
-        async for delta in deltas:
-            yield delta
+
+    def _source(self) -> AsyncGenerator[Delta]:
+        outside = self.engine.outside
+        if outside is None or self.generation.grammar:
+            return self._here(self.generation)
+        return self._there(outside) if self.generation.max_tokens else _nothing()
+
+    async def _here(self, generation: Generation) -> AsyncGenerator[Delta]:
+        """The local model's answer."""
+        async with aclosing(self.engine.llama.use().generate(generation)) as stream:
+            async for delta in stream:
+                yield delta
+
+    async def _there(self, outside: OutsideModel) -> AsyncGenerator[Delta]:
+        """The outside model's answer; if it fails before its first word, the local one's."""
+        has_begun = False
+        try:
+            async with aclosing(outside.write(self.asked.outside(self.generation))) as deltas:
+                async for delta in deltas:
+                    has_begun = True
+                    yield delta
+            OUTSIDE.labels(outcome="answered").inc()
+            return
+        except EngineUnavailable:
+            OUTSIDE.labels(outcome="broke_off" if has_begun else "fell_back").inc()
+            if has_begun:
+                raise
+        self.fell_back = True
+        async with aclosing(self._here(self._instead())) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    def _instead(self) -> Generation:
+        """What the local model is asked where the outside one failed."""
+        if not (other := self.asked.fallback):
+            return self.generation
+        return replace(self.generation, messages=other.messages, grammar=other.grammar, tools=None, tool_choice=None)
 
 
 async def _nothing() -> AsyncGenerator[Delta]:

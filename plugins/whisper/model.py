@@ -70,10 +70,15 @@ class WhisperModel:
         """Whether it knows other languages than English."""
         return self._native.is_multilingual
 
+    def check_language(self, language: str | None) -> None:
+        """Raises `InvalidRequest` for a language that the model does not know."""
+        if language:
+            self._tokens.check_language(language)
+
     def decode(self, batch: Sequence[Utterance]) -> list[Transcript]:
         """A transcript for each utterance, in order; long ones are decoded in windows of 30 s.
 
-        Raises `InvalidRequest` for a language that the model does not know.
+        Raises `InvalidRequest` if one of them is in a language that the model does not know.
         """
         windows = [window for index, utterance in enumerate(batch) for window in self._windows(utterance, index)]
         heard: list[Heard] = []
@@ -88,8 +93,7 @@ class WhisperModel:
         ]
 
     def _windows(self, utterance: Utterance, index: int) -> list[Window]:
-        if utterance.language:
-            self._tokens.check_language(utterance.language)
+        self.check_language(utterance.language)
         windows = cut_windows(utterance.audio, utterance=index)
         return [window for window in windows if window.length_s >= SHORTEST_S]
 

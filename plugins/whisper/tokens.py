@@ -109,4 +109,7 @@ def _read(path: Path) -> Tokenizer:
         raise ModelCorrupt(path, f"{type(error).__name__}: {error}") from error
     if not vocabulary:
         raise ModelCorrupt(path, "its vocabulary is empty")
-    return Tokenizer.from_str(text)
+    try:
+        return Tokenizer.from_str(text)
+    except Exception as error:  # the tokenizers library raises nothing more precise
+        raise ModelCorrupt(path, str(error)) from error

@@ -2,19 +2,25 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
-from plugins.errors import EngineUnavailable, InvalidRequest, Superseded
-from plugins.llama.model import Delta, Generation, LlamaModel, Priority, Stream, collect
+from plugins.errors import EngineError, EngineUnavailable, InvalidRequest, ModelError, Superseded
+from plugins.llama.cells import Cells
+from plugins.llama.model import Delta, Generation, LlamaModel, Priority, Stream, ToolCall, collect
+from plugins.server.slots import ModelSlot
 
 Ask = Callable[..., Generation]
 LoadModel = Callable[..., LlamaModel]
 
 STARTER = Path(__file__).parents[3] / "models" / "starter" / "llama.gguf"
 ENDLESS = 'root ::= "a" root'
+COUNTED = " ".join(map(str, range(100)))
+COUNTING = f'root ::= "{COUNTED}" end\nend ::= "."'
+"""No choice, but the model is asked for every letter."""
 LONG = "what is there to see around the lake on a rainy day in autumn? " * 4
 
 
@@ -66,10 +72,10 @@ async def test_the_urgent_request_overtakes_those_that_wait(load_model: LoadMode
         await collect(model.generate(ask(name, priority=priority, max_tokens=3)))
         order.append(name)
 
-    blocker = await begin(model, ask(grammar=ENDLESS, max_tokens=900))
+    blocker = await begin(model, ask(grammar=ENDLESS, max_tokens=900, priority=Priority.FINAL))
     waiting = [
         asyncio.create_task(answer("later", Priority.ANSWER)),
-        asyncio.create_task(answer("urgent", Priority.AUDIBLE)),
+        asyncio.create_task(answer("urgent", Priority.FINAL)),
     ]
     while model.load().waiting < 2:
         await asyncio.sleep(0)
@@ -88,6 +94,36 @@ async def test_a_speculative_request_gives_its_place_to_a_real_one_and_goes_on_l
     real = await collect(model.generate(ask(grammar='root ::= "real"')))
     assert real.text == "real"
     assert first.text + (await collect(guess)).text == "guess " * 40
+
+
+async def test_a_caller_waits_behind_no_answer_that_is_read_and_those_go_on_where_they_were(
+    load_model: LoadModel, ask: Ask
+) -> None:
+    model, order = load_model(slots=2), list[str]()
+    wishes = [ask(f"question {number}", grammar=COUNTING, max_tokens=400) for number in range(4)]
+
+    async def answered(name: str, stream: Stream) -> str:
+        text = (await collect(stream)).text
+        order.append(name)
+        return text
+
+    readers = [asyncio.create_task(answered("reader", model.generate(wish))) for wish in wishes]
+    while (model.load().running, model.load().waiting) != (2, 2):
+        await asyncio.sleep(0)
+    calls = [ask("caller", call_id=call_id, max_tokens=3, priority=Priority.FINAL) for call_id in ("one", "two")]
+    await asyncio.gather(*[answered("caller", model.generate(call)) for call in calls])
+    assert order == ["caller"] * 2
+    assert await asyncio.gather(*readers) == [f"{COUNTED}."] * 4
+
+
+async def test_callers_do_not_take_each_others_places(load_model: LoadModel, ask: Ask) -> None:
+    model = load_model(slots=1)
+    first = await begin(model, ask(grammar=ENDLESS, max_tokens=100, call_id="one", priority=Priority.FINAL))
+    second = model.generate(ask(max_tokens=3, call_id="two", priority=Priority.FINAL))
+    while not model.load().waiting:
+        await asyncio.sleep(0)
+    assert (await collect(first)).finish_reason == "length"
+    assert (await collect(second)).finish_reason == "length"
 
 
 async def test_cancelling_frees_the_only_slot(load_model: LoadModel, ask: Ask) -> None:
@@ -222,6 +258,49 @@ async def test_one_bad_request_does_not_disturb_its_neighbours(load_model: LoadM
         InvalidRequest,
         "good",
     ]
+
+
+class Stumbling:
+    """A listener that raises at a `!`."""
+
+    inside = None
+
+    def feed(self, text: str) -> tuple[str, list[ToolCall]]:
+        if "!" in text:
+            raise ZeroDivisionError
+        return text, []
+
+    def finish(self) -> tuple[str, list[ToolCall]]:
+        return "", []
+
+
+@pytest.mark.parametrize("lines", ['"!"', '"!" | "!!"'])
+async def test_an_unforeseen_error_in_one_answer_ends_that_one_alone(
+    load_model: LoadModel, ask: Ask, monkeypatch: pytest.MonkeyPatch, lines: str
+) -> None:
+    model = load_model()
+    monkeypatch.setattr("plugins.llama.model.listener", lambda style, names: Stumbling())
+    neighbour = await begin(model, ask(grammar=ENDLESS, max_tokens=100))
+    with pytest.raises(EngineError, match="ZeroDivisionError"):
+        await collect(model.generate(ask(grammar=f"root ::= {lines}")))
+    assert (await collect(neighbour)).finish_reason == "length"
+    assert (await collect(model.generate(ask(grammar='root ::= "good"')))).text == "good"
+    assert model.ended is None
+
+
+async def test_a_model_that_ended_by_itself_is_known_by_its_slot(
+    load_model: LoadModel, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_model()
+    slot = ModelSlot(name="tiny.gguf", tier="starter", load=lambda: model)
+    await slot.fill(ThreadPoolExecutor(1))
+    assert slot.use() is model and slot.health.state == "ready"
+    monkeypatch.setattr(Cells, "claim", lambda cells, tokens, call_id: 1 // 0)
+    with pytest.raises(EngineUnavailable):
+        await collect(model.generate(ask()))
+    assert slot.health.state == "failed" and "has ended" in (slot.health.error or "")
+    with pytest.raises(ModelError, match="has ended"):
+        slot.use()
 
 
 async def test_closing_the_model_ends_every_answer_with_an_error(load_model: LoadModel, ask: Ask) -> None:

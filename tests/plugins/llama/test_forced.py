@@ -45,6 +45,23 @@ def test_a_character_is_not_begun_before_it_is_certain() -> None:
     assert forced('root ::= "caf\u00e9" | "caf\u00ea"').rest == "caf"
 
 
+def test_a_character_that_was_begun_is_left_to_the_model() -> None:
+    lines = forced('root ::= "\u00e9cole" | "\u00fcber"')
+    assert lines.rest == ""
+    lines.say(b"\xc3")
+    assert lines.rest == ""
+    lines.say(b"\xa9")
+    assert lines.rest == "cole"
+
+
+def test_the_end_of_a_character_is_never_dropped() -> None:
+    lines = forced('root ::= "\u00e9cole" | "above"')
+    lines.say(b"\xc3")
+    assert lines.rest == ""
+    lines.say(b"\xa9")
+    assert lines.rest == "cole"
+
+
 def test_escapes_are_read_as_llama_cpp_reads_them() -> None:
     assert forced(r'root ::= "say \"a\\b\" \U000000E9\x41"').rest == 'say "a\\b" \u00e9A'
 
@@ -77,6 +94,18 @@ async def test_the_model_chooses_between_lines_and_the_rest_follows_in_one_step(
     assert delta.text in lines
     assert delta.finish_reason == "stop"
     assert model.load().steps - before <= 6
+
+
+@pytest.mark.parametrize(
+    "lines", [("\u00e9cole", "\u00fcber"), ("\u00e9cole", "\u732b"), ("\u00e9cole", "\U0001f408 here")]
+)
+async def test_lines_that_begin_with_letters_of_several_bytes_are_said_whole(
+    answer: Answer, lines: tuple[str, str]
+) -> None:
+    grammar = "root ::= " + " | ".join(f'"{line}"' for line in lines)
+    delta = await answer("what do you say", grammar=grammar, max_tokens=100)
+    assert delta.text in lines
+    assert delta.finish_reason == "stop"
 
 
 async def test_a_forced_line_ends_at_the_limit_like_any_answer(answer: Answer) -> None:

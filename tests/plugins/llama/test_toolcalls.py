@@ -51,6 +51,15 @@ def test_a_malformed_call_is_neither_shown_nor_made() -> None:
     assert read(HermesCalls(), "Hm. <tool_call>{oops</tool_call>", size=2) == ("Hm.", [])
 
 
+@pytest.mark.parametrize(
+    "arguments", ["1" * 5000, f'{{"n": {"1" * 5000}}}', "[" * 100_000, "[" * 900 + "]" * 900], ids=lambda text: text[:9]
+)
+def test_a_call_that_python_cannot_hold_is_no_call(arguments: str) -> None:
+    text, calls = read(HermesCalls(), f'Hm. <tool_call>{{"name": "x", "arguments": {arguments}}}</tool_call>', size=999)
+    assert text == "Hm."
+    assert [call.arguments for call in calls] in ([], [arguments])
+
+
 def test_the_listener_knows_when_a_call_has_just_been_opened() -> None:
     hermes = HermesCalls()
     assert hermes.inside is None

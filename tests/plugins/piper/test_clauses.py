@@ -1,8 +1,13 @@
 """Text is cut into clauses as early as is safe, and never inside what belongs together."""
 
+import random
+import re
+from collections.abc import Iterator
+
 import pytest
 
-from plugins.piper.clauses import ClauseCutter, Cutting, cut
+from plugins.piper import clauses as rules
+from plugins.piper.clauses import CLOSERS, ClauseCutter, Cutting, cut
 
 TEXTS = {
     "Sure. The museum opens at six.": ["Sure.", " The museum opens at six."],
@@ -82,3 +87,56 @@ def test_after_a_flush_the_next_clause_is_a_first_one() -> None:
     cutter.feed("All of it. Then")
     cutter.flush()
     assert cutter.feed("On the left, you") == ["On the left,"]
+
+
+PARTS = [
+    *'.!?…,;:—"”)\\*。！， \n',
+    "...",
+    "  ",
+    " – ",
+    "a",
+    "I",
+    "Dr.",
+    "No.",
+    "p.m.",
+    "12",
+    "3.50",
+    "and",
+    "word",
+    "x" * 99,
+]
+
+
+def plain_marks(pattern: re.Pattern[str], text: str) -> list[int]:
+    return sorted(match.end() for match in pattern.finditer(text) if text[: match.end()].strip())
+
+
+def test_marks_are_the_same_whether_found_one_by_one_or_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    dice = random.Random(1)
+    texts = ["".join(dice.choices(PARTS, k=dice.choice([3, 8, 20, 60]))) for _ in range(1500)]
+    cuttings = [Cutting(), Cutting(1, 3, 5, 40), Cutting(3, 4, 6, 30)]
+    found = [cut(text, cutting) for text in texts for cutting in cuttings]
+    monkeypatch.setattr(rules, "SENTENCE_MARK", re.compile(rf"(?:[.!?…]+[{CLOSERS}]*(?=\s)|[。！？]|\n)"))
+    monkeypatch.setattr(rules, "_marks", plain_marks)
+    monkeypatch.setattr(rules, "_has_words", lambda text, least: len(text.split()) >= least)
+    assert found == [cut(text, cutting) for text in texts for cutting in cuttings]
+
+
+class Seen:
+    """A pattern that counts what was found with it."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        self._pattern = pattern
+        self.marks = 0
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        for match in self._pattern.finditer(text):
+            self.marks += 1
+            yield match
+
+
+def test_no_mark_is_looked_for_beyond_the_next_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Seen(rules.SENTENCE_MARK)
+    monkeypatch.setattr(rules, "SENTENCE_MARK", seen)
+    assert len(cut("。" * 300)) == 300
+    assert seen.marks <= 2 * 300

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from plugins.client import EngineClient
-from plugins.errors import EngineError
+from plugins.errors import EngineError, InvalidRequest
 from plugins.llama.model import Delta, Generation, Load, Stream, ToolCall, Usage
 from plugins.piper.model import Speech, Word
 from plugins.server.app import listening
@@ -21,7 +21,7 @@ from plugins.whisper.model import Transcript, Utterance
 
 
 class Whisper:
-    """Hears one word for each second of audio. `gate` holds decodes up."""
+    """Hears one word for each second of audio, in any language but Klingon. `gate` holds decodes up."""
 
     def __init__(self) -> None:
         self.gate = threading.Event()
@@ -29,7 +29,13 @@ class Whisper:
         self.entered = threading.Event()
         self.decoded_s: list[float] = []
 
+    def check_language(self, language: str | None) -> None:
+        if language == "tlh":
+            raise InvalidRequest("language: this Whisper does not know 'tlh'")
+
     def decode(self, batch: Sequence[Utterance]) -> list[Transcript]:
+        for utterance in batch:
+            self.check_language(utterance.language)
         self.entered.set()
         self.gate.wait()
         return [self._hear(utterance) for utterance in batch]
@@ -182,6 +188,8 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     async with listening(made.engine, url), EngineClient(url) as made.client:
         await settled(made.engine)
         yield made
+        for model in (made.whisper, made.piper, made.knowledge):
+            model.gate.set()  # a test that failed may have left it closed
 
 
 async def settled(engine: Engine) -> None:

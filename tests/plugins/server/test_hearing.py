@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import pytest
+from aiohttp import ClientConnectionResetError
+from prometheus_client import REGISTRY
 
 from plugins.errors import InvalidRequest
-from plugins.server.hearing import OpenUtterance
+from plugins.server.hearing import OpenUtterance, _say
 from tests.plugins.server.conftest import Bench
 
 Event = dict[str, Any]
@@ -123,6 +126,25 @@ async def test_a_cancelled_utterance_gives_nothing(bench: Bench) -> None:
         assert (await final_of(events))["utterance"] == 2
 
 
+async def test_a_language_that_whisper_does_not_know_spoils_no_others_batch(bench: Bench) -> None:
+    await occupied(bench)
+    others = [asyncio.create_task(utterance(bench, seconds=2).announce("final"))]
+    others.append(asyncio.create_task(bench.client.transcribe(SECOND)))
+    async with asyncio.timeout(5):
+        with pytest.raises(InvalidRequest, match="tlh"):
+            await bench.client.transcribe(SECOND, language="tlh")
+    async with bench.client.transcription("tlh") as socket:
+        await socket.start()
+        await socket.send(SECOND)
+        await socket.end()
+        with pytest.raises(InvalidRequest, match="tlh"):
+            await final_of(aiter(socket))
+    while bench.engine.hearing.waiting < 2:
+        await asyncio.sleep(0)
+    bench.whisper.gate.set()
+    await asyncio.gather(*others)
+
+
 async def test_an_endless_utterance_is_refused_and_the_socket_lives(bench: Bench) -> None:
     async with bench.client.transcription() as socket:
         await socket.start()
@@ -131,6 +153,51 @@ async def test_an_endless_utterance_is_refused_and_the_socket_lives(bench: Bench
         with pytest.raises(InvalidRequest, match="120 s"):
             async for _ in socket:
                 pass
+
+
+async def test_nothing_is_decoded_for_a_caller_who_has_gone(bench: Bench) -> None:
+    await occupied(bench)
+    before = failures()
+    async with bench.client.transcription() as socket:
+        await socket.start()
+        await socket.send(SECOND * 2)
+        await socket.preflight()
+        await socket.end()
+        async with asyncio.timeout(5):
+            while not bench.engine.hearing.waiting:
+                await asyncio.sleep(0.001)
+    async with asyncio.timeout(5):
+        while bench.engine.hearing.waiting or bench.engine.calls:
+            await asyncio.sleep(0.001)
+    bench.whisper.gate.set()
+    await bench.client.transcribe(SECOND * 3)
+    assert bench.whisper.decoded_s == [1.0, 3.0]
+    assert failures() == before
+
+
+async def test_who_goes_while_a_transcript_is_sent_is_no_error(bench: Bench) -> None:
+    class Closed:
+        async def send_json(self, event: Event) -> None:
+            raise ClientConnectionResetError("Cannot write to closing transport")
+
+    opened = OpenUtterance(bench.engine, number=1, language=None, send=partial(_say, cast(Any, Closed())))
+    opened.add(SECOND)
+    await decoded(bench, 1)
+    await opened.announce("final")
+
+
+def failures() -> float:
+    return REGISTRY.get_sample_value("engine_errors_total", {"kind": "internal"}) or 0.0
+
+
+async def test_an_utterance_is_counted_once_although_it_was_asked_for_twice(bench: Bench) -> None:
+    counts = ("stt_transcription_requests_total", "stt_transcription_duration_seconds_count",
+              "stt_audio_duration_seconds_count")  # fmt: skip
+    before = [REGISTRY.get_sample_value(name) or 0.0 for name in counts]
+    opened = utterance(bench, seconds=1)
+    await opened.announce("preflight")
+    await opened.announce("final")
+    assert [REGISTRY.get_sample_value(name) for name in counts] == [count + 1 for count in before]
 
 
 async def unheard(event: Event) -> None:

@@ -1,14 +1,20 @@
 """What the engine counts."""
 
 import asyncio
+from contextlib import suppress
+from unittest.mock import Mock
 
 import pytest
+from aiohttp import ClientConnectionResetError, web
+from aiohttp.test_utils import make_mocked_request
 from prometheus_client import REGISTRY
 
 from plugins.correlation import door
 from plugins.errors import EngineBusy, ModelError, Superseded
 from plugins.llama.model import Delta
+from plugins.server.app import create_app
 from plugins.server.metrics import LLM
+from plugins.server.watching import watched
 
 from .conftest import Bench
 
@@ -98,6 +104,19 @@ async def test_routes_are_counted_by_their_pattern_never_by_what_was_asked(bench
     text = await exposed(bench)
     assert 'route="/v1/calls/{call_id}",status="200"' in text
     assert "call-with-a-name" not in text
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_who_hangs_up_is_no_error(bench: Bench, is_there: bool) -> None:
+    async def write(request: web.Request) -> web.StreamResponse:
+        raise ClientConnectionResetError("Cannot write to closing transport")
+
+    transport = Mock(is_closing=Mock(return_value=not is_there))
+    request = make_mocked_request("GET", "/", app=create_app(bench.engine), transport=transport)
+    before = value("engine_errors_total", kind="internal")
+    with suppress(ConnectionError):
+        await watched(request, write)
+    assert value("engine_errors_total", kind="internal") == before + is_there
 
 
 async def test_a_listening_call_is_active_at_its_door(bench: Bench) -> None:

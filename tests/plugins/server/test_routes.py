@@ -8,7 +8,16 @@ import aiohttp
 import pytest
 
 from plugins.client import EngineClient
-from plugins.errors import EngineBusy, EngineError, EngineUnavailable, InvalidRequest, ModelMissing, Superseded
+from plugins.correlation import Door, door
+from plugins.errors import (
+    EngineBusy,
+    EngineError,
+    EngineUnavailable,
+    InvalidRequest,
+    ModelError,
+    ModelMissing,
+    Superseded,
+)
 from plugins.llama.model import Delta, Priority, Usage
 from plugins.server.app import listening
 from plugins.server.slots import ModelSlot
@@ -30,6 +39,17 @@ async def test_a_prompt_read_ahead_is_speculative_and_says_nothing(bench: Bench)
     await bench.client.read_ahead(HELLO, call_id="call-1")
     asked = bench.llama.asked[0]
     assert (asked.max_tokens, asked.priority, asked.call_id) == (0, Priority.SPECULATIVE, "call-1")
+
+
+@pytest.mark.parametrize(
+    ("through", "priority"),
+    [("voice", Priority.FINAL), ("phone", Priority.FINAL), ("text", Priority.ANSWER), ("http", Priority.ANSWER)],
+)
+async def test_who_waits_in_silence_goes_before_those_who_read(bench: Bench, through: Door, priority: Priority) -> None:
+    door.set(through)
+    assert [delta async for delta in bench.client.chat(HELLO)]
+    await bench.client.read_ahead(HELLO, call_id="call-1")
+    assert [asked.priority for asked in bench.llama.asked] == [priority, Priority.SPECULATIVE]
 
 
 async def test_reading_ahead_gives_way_to_the_question_itself(bench: Bench) -> None:
@@ -176,6 +196,25 @@ async def test_a_broken_model_is_named_and_the_others_serve(tmp_path: Path) -> N
             async for _ in client.speak("hello"):
                 pass
         assert [delta async for delta in client.chat(HELLO)]
+
+
+async def test_an_unforeseen_error_while_loading_is_told_and_the_others_serve(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def load() -> None:
+        raise PermissionError("config.json may not be read")
+
+    made, url = Bench(), f"unix:{tmp_path}/engine.sock"
+    engine = build(made, piper=ModelSlot(name="voice", tier="starter", load=load))
+    async with listening(engine, url), EngineClient(url) as client:
+        await settled(engine)
+        models = (await client.health())["models"]
+        assert models.pop("piper")["error"] == "voice cannot be loaded (PermissionError: config.json may not be read)"
+        assert {model["state"] for model in models.values()} == {"ready"}
+        with pytest.raises(ModelError, match="voice cannot be loaded"):
+            async for _ in client.speak("hello"):
+                pass
+    assert any(record.exc_info and "voice" in record.message for record in caplog.records)
 
 
 async def test_a_dead_engine_is_named(tmp_path: Path) -> None:

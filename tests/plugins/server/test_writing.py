@@ -74,6 +74,16 @@ async def test_the_local_model_may_be_asked_something_else(bench: Bench, outside
     assert (bench.llama.asked[0].messages, bench.llama.asked[0].grammar) == (other, 'root ::= "y"')
 
 
+async def test_what_the_local_model_wrote_instead_is_not_kept_as_the_outside_models(
+    bench: Bench, outside: Outside
+) -> None:
+    back, answers = outside.pieces, list[str]()
+    away: list[Delta | EngineUnavailable] = [EngineUnavailable("gone")]
+    for outside.pieces in (away, back, away):
+        answers.append(await ask(bench, cache_key="one"))
+    assert answers == ["Hello there.", "Good day.", "Good day."]
+
+
 async def test_an_answer_that_broke_off_is_not_begun_again_by_the_local_model(bench: Bench, outside: Outside) -> None:
     outside.pieces = [Delta("Good "), EngineUnavailable("gone")]
     with pytest.raises(EngineUnavailable):

@@ -116,6 +116,10 @@ def test_an_unknown_language_is_refused(multilingual_folder: Path) -> None:
     whisper = WhisperModel(multilingual_folder, threads=1)
     with pytest.raises(InvalidRequest):
         whisper.decode([Utterance(noise(1.0), language="tlh")])
+    with pytest.raises(InvalidRequest):
+        whisper.check_language("tlh")
+    whisper.check_language("de-AT")
+    whisper.check_language(None)
 
 
 @pytest.mark.parametrize("name", ["model.bin", "config.json", "tokenizer.json"])

@@ -77,6 +77,12 @@ def test_a_tokenizer_that_is_no_whispers_is_refused(tmp_path: Path) -> None:
         Tokens(tmp_path, is_multilingual=False)
 
 
+def test_a_tokenizer_of_an_unknown_kind_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text('{"model": {"type": "New", "vocab": {"a": 0}}}', encoding="utf-8")
+    with pytest.raises(ModelCorrupt, match=r"tokenizer\.json"):
+        Tokens(tmp_path, is_multilingual=False)
+
+
 def test_words_take_their_times_from_the_path_of_attention() -> None:
     path = [(0, 10), (0, 12), (1, 20), (2, 30), (2, 34), (3, 40)]
     words = words_from_attention([Piece("good", 2), Piece("day", 1)], path, end_s=2.0)
