@@ -8,7 +8,10 @@ English rules on words alone. A question that no rule fits is searched as it was
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+from agent.prompts import stock_lines
 
 MAX_WORDS = 8
 """A longer question says itself what it is about."""
@@ -27,7 +30,8 @@ _ABOUT_THE_TALK = re.compile(
     r"\b(?:say|said|repeat|again|hear|heard|understand|mean|all|help)\b|^(?:thank|bye|goodbye|yes|no|please)"
 )
 _ASKING = re.compile(
-    r"^(?:how (?:much|many|long|often|far|old|late|early|big)|at what time|what time|what|until when|since when|"
+    r"^(?:how(?: (?:much|many|long|often|far|old|late|early|soon|big|large|small|high|tall|wide|deep|warm|hot|cold|"
+    r"expensive|fast|safe))?|at what time|what time|what|until when|since when|"
     r"from when|when|where|who|which|why|is|are|do|does|can|could|may|must|should|will|would)\b"
 )
 _FRAME = re.compile(
@@ -39,6 +43,7 @@ _VERB_LAST = re.compile(
     r".*$"
 )
 _LAST_NOUNS = re.compile(r"^(.*\b(?:bring|have|take|rent|borrow|book|buy|use|pay for) )(?:.+)$")
+_ASKING_TO_HEAR_AGAIN = re.compile(r"(?:(?:oh|uh|um|i'm|i am|sorry|pardon|pardon me|excuse me|what|huh|eh)\b[ ,?!]*)+")
 _THIS = r"(?:it|that|this|so)"
 _WRITTEN = r"(?:say|says|said|stand|stands|written(?: down)?|stated|printed|mentioned)"
 _PAPER = r"(?:documents?|files?|papers?|pages?|texts?|sections?|chapters?|parts?|sources?)"
@@ -76,14 +81,29 @@ def search_query(question: str, history: Sequence[Mapping[str, Any]] = ()) -> st
     asked = " ".join(question.split())
     if asks_for_source(asked) and (said := last_answer(history)):
         return _answered_by(said, history)
-    before = [place for place, turn in enumerate(history) if turn["role"] == "user" and str(turn["content"]).strip()]
-    if not before or not asked or len(asked.split()) > MAX_WORDS:
+    before = [place for place, turn in enumerate(history) if turn["role"] == "user" and _has_topic(turn["content"])]
+    if not before or not _has_topic(asked) or len(asked.split()) > MAX_WORDS:
         return asked
     tail = _FILLER.sub("", _plain(asked))
     if _ABOUT_THE_TALK.search(tail):
         return asked
     previous = _plain(search_query(str(history[before[-1]]["content"]), history[: before[-1]]))
     return _whole(tail, previous) or asked
+
+
+def asks_to_hear_again(question: str) -> bool:
+    """Whether it is "sorry, what?", and nothing else."""
+    return bool(_ASKING_TO_HEAR_AGAIN.fullmatch(_plain(question)))
+
+
+def _has_topic(said: Any) -> bool:
+    """Whether a question may lean on it: not on "thank you", nor on "who are you"."""
+    return bool(plain := _plain(str(said))) and plain not in _small_talk() and not asks_to_hear_again(plain)
+
+
+@cache
+def _small_talk() -> frozenset[str]:
+    return frozenset(_plain(example) for line in stock_lines() for example in line.examples)
 
 
 def asks_for_source(question: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.citing import where_it_says
-from agent.follow_up import asks_for_source, last_answer
+from agent.follow_up import asks_for_source, asks_to_hear_again, last_answer
 from agent.passages import spoken
 from agent.prompts import read_prompt, read_stock
 from knowledge.words import meaningful
@@ -87,6 +87,8 @@ def choose_lines(
         return (_stock("not_understood"),)
     if documents and asks_for_source(question) and (said := last_answer(history)):
         return (where_it_says(said, retrieval),)
+    if asks_to_hear_again(question) and (said := _said_last(history)):
+        return (said,)
     sentences = _best(retrieval, "sentence") if documents and retrieval.get("answerable") else []
     talk = _best_talk(retrieval, question)
     if talk and _is_talk(talk, sentences):
@@ -125,8 +127,12 @@ def _is_talk(talk: Mapping[str, Any], sentences: Sequence[Mapping[str, Any]]) ->
 
 def _talk_line(talk: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
     """The stock line, or what was said last when the caller wants to hear that again."""
-    said = [turn["content"] for turn in history if turn["role"] == "assistant" and turn["content"]]
-    return said[-1] if talk["name"] == "repeat" and said else talk["text"]
+    return (talk["name"] == "repeat" and _said_last(history)) or talk["text"]
+
+
+def _said_last(history: Sequence[Mapping[str, Any]]) -> str:
+    said = [str(turn["content"]) for turn in history if turn["role"] == "assistant" and turn["content"]]
+    return said[-1] if said else ""
 
 
 def _near(scored: Sequence[tuple[str, float]]) -> tuple[str, ...]:

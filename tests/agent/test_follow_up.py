@@ -42,6 +42,10 @@ def test_a_question_that_leans_on_the_one_before_takes_from_it_what_it_leaves_ou
         "say that again",
         "thank you that is all",
         "what is your name",
+        "who are you",
+        "what can you do",
+        "what",
+        "Sorry, what?",
         "and could you please tell me where I can find it when I come in the evening",
     ],
 )
@@ -51,6 +55,17 @@ def test_a_question_that_stands_alone_is_searched_as_it_was_asked(question: str)
 
 def test_the_first_question_of_a_call_is_searched_as_it_was_asked() -> None:
     assert search_query("  and on  Sunday ", []) == "and on Sunday"
+
+
+@pytest.mark.parametrize("talk", ["Hello!", "thank you", "who are you", "sorry?"])
+def test_small_talk_in_between_is_nothing_to_lean_on(talk: str) -> None:
+    history = [
+        {"role": "user", "content": "do you have a pool"},
+        {"role": "assistant", "content": "The pool is in the cellar."},
+        {"role": "user", "content": talk},
+        {"role": "assistant", "content": "Yes?"},
+    ]
+    assert search_query("how deep is it", history) == "how deep is a pool"
 
 
 def test_follow_ups_of_follow_ups_keep_the_subject() -> None:

@@ -106,6 +106,13 @@ def test_repeating_says_again_what_was_said_last() -> None:
     assert choose_lines(retrieval(stock("repeat", 0.9)), "say that again") == (read_stock()["repeat"].text,)
 
 
+@pytest.mark.parametrize("question", ["What?", "sorry, what", "Pardon me?", "huh"])
+def test_a_caller_who_did_not_hear_gets_the_last_answer_again(question: str) -> None:
+    history = [{"role": "user", "content": "when is breakfast"}, {"role": "assistant", "content": BREAKFAST}]
+    found = retrieval(sentence("The network is called Heron Guest.", 0.4))
+    assert choose_lines(found, question, history) == (BREAKFAST,)
+
+
 def test_messages_end_with_the_lines_and_the_question_so_that_what_went_before_stays_cached() -> None:
     history = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "Hello!"}]
     first = quote_messages([BREAKFAST, SUNDAY], "when is  breakfast", history)
