@@ -38,6 +38,8 @@ _FRAME = re.compile(
     _ASKING.pattern
     + r"(?: (?:is|are|was|do|does|can|could|may|must|should|will|would|have|has|costs?|there|i|you|we|to)\b)*"
 )
+_WHOLE_FRAME = re.compile(r" (?:(?:is|are|was|were) (?:i|you|we)|(?:i|you|we|to) (?:do|have))$")
+"""Words of a frame that ask something by themselves: "where are you", "what is there to do"."""
 _VERB_LAST = re.compile(
     r" (?:cost|open|close|start|begin|end|last|take|run|leave|arrive|served?|heated|available|possible|allowed|held)\b"
     r".*$"
@@ -137,14 +139,20 @@ def _whole(tail: str, previous: str) -> str:
     news = _LEANING.sub("", tail)
     asking = _ASKING.match(news)
     if asking is None:
-        return _with(news, previous) if news != tail or _ONLY_DAY.match(news) else ""
+        is_leaning = news != tail or _ONLY_DAY.match(news) or _is_phrase(news)
+        return _with(news, previous) if is_leaning else ""
     frame = _FRAME.match(news)
     topic = _split(previous).topic
     if frame and frame.end() == len(news):
-        return f"{news} {topic}"
+        return "" if _WHOLE_FRAME.search(news) else f"{news} {topic}"
     if _POINTING.search(news):
         return _POINTING.sub(lambda _: topic, news, count=1)
     return ""
+
+
+def _is_phrase(news: str) -> bool:
+    """Whether it is "for two hours" or "with breakfast", and not "in which room is breakfast"."""
+    return bool(_PREPOSITION.match(news)) and not any(_ASKING.match(word) for word in news.split())
 
 
 def _with(news: str, previous: str) -> str:

@@ -90,7 +90,7 @@ def choose_lines(
     if asks_to_hear_again(question) and (said := _said_last(history)):
         return (said,)
     sentences = _best(retrieval, "sentence") if documents and retrieval.get("answerable") else []
-    talk = _best_talk(retrieval, question)
+    talk = _best_talk(retrieval, question, documents=documents)
     if talk and _is_talk(talk, sentences):
         return (_talk_line(talk, history),)
     if _asks_nothing(retrieval.get("query", question)):
@@ -108,11 +108,12 @@ def _asks_nothing(query: str) -> bool:
     return len(query.split()) == 1 and not meaningful(query)
 
 
-def _best_talk(retrieval: Mapping[str, Any], question: str) -> Mapping[str, Any] | None:
+def _best_talk(retrieval: Mapping[str, Any], question: str, *, documents: bool) -> Mapping[str, Any] | None:
     """The nearest stock line; that the agent cannot do something is said only when it is asked to."""
-    is_request = _REQUEST.match(question.strip().lower())
-    lines = [line for line in _best(retrieval, "stock") if is_request or line["name"] != "cannot_do"]
-    return lines[0] if lines else None
+    unfit = set[str]() if documents else {"not_in_documents"}
+    if not _REQUEST.match(question.strip().lower()):
+        unfit.add("cannot_do")
+    return next((line for line in _best(retrieval, "stock") if line["name"] not in unfit), None)
 
 
 def _best(retrieval: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:

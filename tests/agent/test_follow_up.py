@@ -24,6 +24,8 @@ def after(previous: str, question: str) -> str:
         ("do you have a sauna", "how much is it", "how much is a sauna"),
         ("do you have bicycles", "What do they cost?", "what do bicycles cost"),
         ("is there a market", "when", "when a market"),
+        ("how much is a boat", "for two hours", "how much is a boat for two hours"),
+        ("do you have rooms", "with a balcony", "do you have rooms with a balcony"),
         ("is there a market", "until when", "until when a market"),
     ],
 )
@@ -44,6 +46,9 @@ def test_a_question_that_leans_on_the_one_before_takes_from_it_what_it_leaves_ou
         "what is your name",
         "who are you",
         "what can you do",
+        "where are you",
+        "what is there to do",
+        "in which room is it served",
         "what",
         "Sorry, what?",
         "and could you please tell me where I can find it when I come in the evening",

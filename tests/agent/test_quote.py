@@ -71,6 +71,12 @@ def test_documents_switched_off_says_so() -> None:
     assert choose_lines(found, "when is breakfast", documents=False) == (read_stock()["documents_off"].text,)
 
 
+def test_what_no_document_tells_is_not_promised_by_documents_that_are_off() -> None:
+    found = retrieval(stock("not_in_documents", 0.9), answerable=False)
+    assert choose_lines(found, "what time is it") == (read_stock()["not_in_documents"].text,)
+    assert choose_lines(found, "what time is it", documents=False) == (read_stock()["documents_off"].text,)
+
+
 @pytest.mark.parametrize("noise", ["", "  ", "…", "?!"])
 def test_a_question_without_a_word_is_not_understood(noise: str) -> None:
     assert choose_lines(retrieval(), noise) == (read_stock()["not_understood"].text,)
