@@ -40,6 +40,11 @@ def test_what_the_image_is_built_from_is_there() -> None:
     assert all((ROOT / name).exists() for names in copied for name in names)
 
 
+def test_the_image_holds_no_secret_and_nothing_that_was_said() -> None:
+    left_out = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {".env", "data", "run"} <= set(left_out)
+
+
 @pytest.mark.parametrize("missing", KEYS.splitlines())
 def test_without_keys_of_its_own_it_does_not_start(tmp_path: Path, missing: str) -> None:
     refused = resolve(tmp_path, KEYS.replace(missing, ""))
