@@ -22,15 +22,10 @@ SearchedSource = Annotated[str, typer.Option(help="Only this source, as `landlin
 
 def settings_or_exit() -> Settings:
     """The settings; leaves with a message if they cannot be used."""
-    from pydantic import ValidationError
-
     try:
         return load()
     except SettingsError as error:
         fail(str(error))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        fail(f"the setting {'.'.join(map(str, first['loc']))} cannot be used: {first['msg']}")
 
 
 def fail(message: str, *, code: int = 1) -> NoReturn:

@@ -70,7 +70,7 @@ class ConversationsSettings(Section):
     """Keep what was said, so that a conversation can go on later and through another door."""
     database: SecretStr = SecretStr("data/conversations.db")
     """Where: a SQLite file, or postgresql://USER:PASSWORD@HOST/DATABASE for several machines."""
-    retention_days: float = Field(default=30, ge=0)
+    retention_days: float = Field(default=30, ge=0, le=100_000)
     """Days after its last turn that a conversation and its recordings are deleted. 0: never."""
     record: bool = False
     """Record calls, caller left and agent right. The greeting then says so. Only where conversations are kept."""
