@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agent import livekit_server
 from agent.keys import way_to_owners_page
-from agent.probes import answers, engine_is_ready
+from agent.probes import answers, engine_is_ready, is_there
 from agent.settings import ROOT, Settings
 from agent.supervisor import Console, Part, Supervisor, print_line
 
@@ -31,9 +31,10 @@ def parts(settings: Settings, *, folder: Path, log_format: str) -> list[Part]:
     environment = {"LOG_FORMAT": log_format}
     servers = [] if settings.livekit.url else [_livekit(settings, folder)]
     after = tuple(server.name for server in servers)
+    has_engine = engine_is_ready(settings)
     return [
         *servers,
-        Part("engine", _landline("engine"), engine_is_ready(settings), environment),
+        Part("engine", _landline("engine"), has_engine, environment, is_alive=has_engine),
         *(
             _worker(number, port, environment, after, settings.worker.drain_s)
             for number, port in enumerate(settings.worker.health_ports, start=1)
@@ -43,20 +44,22 @@ def parts(settings: Settings, *, folder: Path, log_format: str) -> list[Part]:
 
 
 def _worker(number: int, port: int, environment: Mapping[str, str], after: tuple[str, ...], drain_s: float) -> Part:
-    is_ready = answers(f"http://127.0.0.1:{port}/health")
+    health = f"http://127.0.0.1:{port}/health"
     own = {**environment, "WORKER_HEALTH_PORT": str(port)}
-    return Part(f"worker-{number}", _landline("worker"), is_ready, own, after=after, patience_s=drain_s)
+    command, is_alive = _landline("worker"), is_there(health)
+    return Part(f"worker-{number}", command, answers(health), own, after, patience_s=drain_s, is_alive=is_alive)
 
 
 def _web(settings: Settings, environment: Mapping[str, str]) -> Part:
-    is_ready = answers(f"{settings.page}/health")
-    return Part("web", _landline("web"), is_ready, environment, patience_s=settings.web.drain_s)
+    health = f"{settings.page}/health"
+    command, patience_s = _landline("web"), settings.web.drain_s
+    return Part("web", command, answers(health), environment, patience_s=patience_s, is_alive=is_there(health))
 
 
 def _livekit(settings: Settings, folder: Path) -> Part:
     command = livekit_server.command(settings.livekit, folder=folder)
-    is_ready = answers(f"http://127.0.0.1:{settings.livekit.port}/")
-    return Part("livekit", command.arguments, is_ready, command.environment)
+    root = f"http://127.0.0.1:{settings.livekit.port}/"
+    return Part("livekit", command.arguments, answers(root), command.environment, is_alive=is_there(root))
 
 
 def _landline(command: str) -> tuple[str, ...]:

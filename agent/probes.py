@@ -14,19 +14,34 @@ from plugins.errors import EngineError
 Probe = Callable[[], Coroutine[Any, Any, bool]]
 
 TIMEOUT_S = 2.0
+LIFELESS_S = 4.0
+"""Whatever runs answers within this time, however busy its machine is."""
 
 
 def answers(url: str) -> Probe:
     """Whether a GET of `url` gives 200."""
 
     async def probe() -> bool:
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-        with suppress(aiohttp.ClientError, OSError, TimeoutError):
-            async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
-                return response.status == 200
-        return False
+        return await _status(url, within_s=TIMEOUT_S) == 200
 
     return probe
+
+
+def is_there(url: str) -> Probe:
+    """Whether a GET of `url` is answered at all."""
+
+    async def probe() -> bool:
+        return await _status(url, within_s=LIFELESS_S) is not None
+
+    return probe
+
+
+async def _status(url: str, *, within_s: float) -> int | None:
+    timeout = aiohttp.ClientTimeout(total=within_s)
+    with suppress(aiohttp.ClientError, OSError, TimeoutError):
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
+            return response.status
+    return None
 
 
 def worker_is_registered(settings: Settings) -> Probe:
@@ -40,11 +55,11 @@ def worker_is_registered(settings: Settings) -> Probe:
 
 
 def engine_is_ready(settings: Settings) -> Probe:
-    """Whether every model is loaded."""
+    """Whether every model is loaded. One that was, and then is not, has ended."""
 
     async def probe() -> bool:
-        with suppress(EngineError):
-            async with EngineClient(settings.engine.url) as engine:
+        with suppress(EngineError, TimeoutError):
+            async with asyncio.timeout(LIFELESS_S), EngineClient(settings.engine.url) as engine:
                 return (await engine.health())["status"] == "ready"
         return False
 

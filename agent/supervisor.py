@@ -22,6 +22,9 @@ STEADY_S = 30.0
 """A process that has lived this long starts again without waiting."""
 GRACE_S = 10.0
 PROBE_EVERY_S = 0.1
+GUARD_EVERY_S = 3.0
+MISSES = 4
+"""Answers in a row that a part may owe: a machine that is overloaded for a moment is no reason to end its calls."""
 PARENT_DEATH_SIGNAL = 1
 LONGEST_LINE_BYTES = 2**20
 REFUSED = 78
@@ -40,6 +43,8 @@ class Part:
     """Parts that must be ready before this one starts."""
     patience_s: float = 0.0
     """How long it may finish its work once it is told to end, unless it is told to hurry."""
+    is_alive: Probe | None = None
+    """Asked for as long as it runs, once it was ready: what says no `MISSES` times in a row is killed."""
 
 
 def pause_before_restart(*, failures: int, lived_s: float) -> float:
@@ -131,7 +136,7 @@ class Supervisor:
             is_hopeless = isinstance(error, PermissionError | FileNotFoundError) and not self._ready[part.name].is_set()
             return REFUSED if is_hopeless else None
         self._running[part.name] = process
-        watching = asyncio.create_task(self._watch(part))
+        watching = asyncio.create_task(self._watch(part, process.pid))
         showing = asyncio.create_task(self._show_output(part.name, output))
         try:
             return await process.wait()
@@ -171,12 +176,22 @@ class Supervisor:
             async for line in reader:
                 self._console.show(name, line.decode(errors="replace").rstrip())
 
-    async def _watch(self, part: Part) -> None:
+    async def _watch(self, part: Part, pid: int) -> None:
         begin = time.monotonic()
         while not await part.is_ready():  # noqa: ASYNC110  # another process cannot set an event here
             await asyncio.sleep(PROBE_EVERY_S)
         self._console.show(part.name, f"ready in {time.monotonic() - begin:.1f} s")
         self._ready[part.name].set()
+        if part.is_alive:
+            await self._until_lifeless(part.is_alive)
+            self._console.show(part.name, "no longer works and is killed")
+            _kill_group(pid)
+
+    async def _until_lifeless(self, is_alive: Probe) -> None:
+        missed = 0
+        while missed < MISSES:
+            await asyncio.sleep(GUARD_EVERY_S)
+            missed = 0 if self._stopping or await is_alive() else missed + 1
 
     async def _end(self, part: Part, hurry: asyncio.Event) -> None:
         process = self._running.get(part.name)

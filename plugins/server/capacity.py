@@ -2,9 +2,10 @@
 
 Each model is a queue. What a call costs it is measured while calls run, as seconds at work per second of call. With
 more calls the wait in each queue grows as queues do, and so does the time that everything takes on processors which the
-engine shares with the calls' own processes, LiveKit and whatever else runs: as a rule, for what comes in bursts (a
-process that starts for the next call) is soon over. That growth is added to what callers waited for lately. There is no
-clock here: whoever measures says how much time has passed.
+engine shares with the calls' own processes, LiveKit and whatever else runs. What keeps the processors busy while nobody
+calls does not grow with calls, and what comes in bursts (a process that starts for the next call) is soon over. That
+growth is added to what callers waited for lately. There is no clock here: whoever measures says how much time has
+passed.
 """
 
 import math
@@ -15,6 +16,12 @@ MEMORY_CALL_S = 120.0
 """Seconds of call after which a measured cost counts for a third of what it did."""
 SHARES = 120
 """Measurements that are kept: by then the oldest hardly count."""
+USUAL = 0.8
+"""The part of the time with calls that counts; in the busiest moments, which do not, processes start for others."""
+RESTING = 0.5
+"""The part of the time without calls that counts: in the rest of it calls end, documents are read in."""
+ALONE_S = 10.0
+"""Time without calls that tells what else the machine does; before that it is taken to do nothing."""
 TURN_MEMORY_S = 60.0
 TURNS = 20
 SLOW_TURN = 0.9
@@ -61,7 +68,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Share:
-    """Processors that were kept busy for each second of call, and how much it counts that they were."""
+    """Processors that were kept busy, for each call where there were calls, and how much it counts that they were."""
 
     cores: float
     weight: float
@@ -79,6 +86,7 @@ class Capacity:
     target_ms: float
     cores: int = 1
     _shares: list[Share] = field(default_factory=list[Share])
+    _others: list[Share] = field(default_factory=list[Share])
     _turns: list[Turn] = field(default_factory=list[Turn])
     _call_s: float = 0.0
     _done: Mapping[str, Work] = field(default_factory=dict[str, Work])
@@ -95,10 +103,12 @@ class Capacity:
             kept = math.exp(-seconds * calls / MEMORY_CALL_S)
             self._call_s = kept * self._call_s + seconds * calls
             self._shares = [replace(share, weight=kept * share.weight) for share in self._shares[1 - SHARES :]]
-            self._shares.append(Share(processor_s / (seconds * calls), seconds * calls))
+            self._shares.append(Share(self._theirs(processor_s / seconds) / calls, seconds * calls))
             for name, work in done.items():
                 new = work.plus(self._done.get(name, Work()), times=-1)
                 self._lately[name] = new.plus(self._lately.get(name, Work()), times=kept)
+        elif seconds:
+            self._others = [*self._others[1 - SHARES :], Share(processor_s / seconds, seconds)]
         self._done = dict(done)
 
     def answered(self, answered_ms: float, *, calls: int) -> None:
@@ -131,8 +141,20 @@ class Capacity:
             return 0.0
         load = calls / self._call_s
         waits_s = (wait_s(work, load=load) for work in self._lately.values() if work.busy_s > 0)
-        crowding_ms = COMPUTING_MS * crowding(calls * usual(self._shares), cores=self.cores)
-        return min(WORST_MS, 1000 * sum(waits_s) + crowding_ms)
+        busy = self._others_cores() + calls * quietest(self._shares, part=USUAL)
+        return min(WORST_MS, 1000 * sum(waits_s) + COMPUTING_MS * crowding(busy, cores=self.cores))
+
+    def _theirs(self, cores: float) -> float:
+        """What the calls have of `cores` processors that are busy; others cannot keep more of them busy than are."""
+        others = self._others_cores()
+        if cores < others:
+            self._others = [Share(cores, ALONE_S)]
+        return max(0.0, cores - others)
+
+    def _others_cores(self) -> float:
+        """Processors that are busy whoever calls."""
+        is_known = sum(share.weight for share in self._others) >= ALONE_S
+        return quietest(self._others, part=RESTING) if is_known else 0.0
 
 
 def wait_s(work: Work, *, load: float) -> float:
@@ -154,14 +176,14 @@ def crowding(busy: float, *, cores: int) -> float:
     return share / (1 - share) if share < 1 else math.inf
 
 
-def usual(shares: Sequence[Share]) -> float:
-    """The cores of the share in the middle, 0 without any."""
-    half = sum(share.weight for share in shares) / 2
+def quietest(shares: Sequence[Share], *, part: float) -> float:
+    """The mean of the least of the shares that make up this `part` of their weight; 0 without any."""
+    left = whole = part * sum(share.weight for share in shares)
+    cores = 0.0
     for share in sorted(shares, key=lambda share: share.cores):
-        half -= share.weight
-        if half <= 0:
-            return share.cores
-    return 0.0
+        cores += share.cores * min(share.weight, left)
+        left = max(0.0, left - share.weight)
+    return cores / whole if whole else 0.0
 
 
 def slow(values: list[float]) -> float:

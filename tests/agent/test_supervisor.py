@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import sys
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from agent.supervisor import REFUSED, Console, Part, Supervisor, pause_before_restart
+from agent.supervisor import MISSES, REFUSED, Console, Part, Supervisor, pause_before_restart
 
 
 def part(name: str, code: str, ready: Path, *, after: tuple[str, ...] = ()) -> Part:
@@ -70,6 +71,30 @@ async def test_a_dead_part_is_started_again_and_its_end_is_told(tmp_path: Path) 
     stop.set()
     await running
     assert any("ended by signal SIGKILL" in line for line in lines)
+
+
+async def test_a_part_that_no_longer_works_is_started_again_unless_it_recovers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.supervisor.GUARD_EVERY_S", 0.01)
+    up, said = tmp_path / "up", deque([False] * (MISSES - 1) + [True] + [False] * MISSES)
+    asked = list[bool]()
+
+    async def is_alive() -> bool:
+        asked.append(said.popleft() if said else True)
+        return asked[-1]
+
+    lines, stop = Lines(), asyncio.Event()
+    frozen = replace(part("frozen", touch_and_wait(up), up), is_alive=is_alive)
+    running = asyncio.create_task(Supervisor([frozen], lines.console).run(stop))
+    await lines.wait_for("no longer works and is killed")
+    assert not said, "it was killed before it had owed an answer often enough"
+    await lines.wait_for("hello", times=2)
+    while not asked[-1]:
+        await asyncio.sleep(0.01)
+    stop.set()
+    await running
+    assert sum("is killed" in line for line in lines) == 1
 
 
 async def test_a_part_that_refuses_to_start_ends_all(tmp_path: Path) -> None:

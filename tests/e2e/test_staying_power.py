@@ -88,17 +88,31 @@ async def test_who_takes_no_audio_can_still_chat(landline: Landline) -> None:
         await room.disconnect()
 
 
+async def until_answered(caller: Caller) -> None:
+    async with asyncio.timeout(90):
+        while not any(KEY in one.text for one in caller.captions.notes.segments):
+            await caller.captions.change()
+    await caller.silence_of_agent()
+
+
 async def test_a_spoken_question_survives_a_dead_engine(landline: Landline) -> None:
     async with Caller(await ask_for_ticket(landline.base_url)) as caller:
         await caller.hear_greeting()
         landline.kill("engine")
         during = await caller.say(spoken(QUESTION), text=QUESTION)
-        async with asyncio.timeout(90):
-            while not any(KEY in one.text for one in caller.captions.notes.segments):
-                await caller.captions.change()
-        await caller.silence_of_agent()
+        await until_answered(caller)
     assert "one moment" in during.answer.lower() or KEY in during.answer
     assert during.heard_ms is not None
+
+
+async def test_a_spoken_question_survives_a_frozen_engine(landline: Landline) -> None:
+    written = len(landline.log)
+    async with Caller(await ask_for_ticket(landline.base_url)) as caller:
+        await caller.hear_greeting()
+        landline.process("engine").suspend()
+        await caller.mouth.speak(spoken(QUESTION))
+        await asyncio.to_thread(landline.wait_for_line, "no longer works and is killed", after=written)
+        await until_answered(caller)
 
 
 @pytest.mark.filterwarnings(  # livekit-rtc drops handles of the old connection twice, and complains about itself

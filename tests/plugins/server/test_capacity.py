@@ -5,6 +5,8 @@ import math
 import pytest
 
 from plugins.server.capacity import (
+    ALONE_S,
+    COMPUTING_MS,
     TURN_MEMORY_S,
     UNSEEN_MS,
     WORST_MS,
@@ -12,8 +14,8 @@ from plugins.server.capacity import (
     Share,
     Work,
     crowding,
+    quietest,
     slow,
-    usual,
     wait_s,
 )
 
@@ -74,19 +76,58 @@ def test_processors_that_others_keep_busy_take_no_further_call() -> None:
 
 def test_a_burst_of_work_does_not_make_calls_dearer() -> None:
     capacity = Capacity(lines=16, target_ms=1200, cores=2)
-    for processor_s in (1.6, 0.8, 0.8, 1.9, 0.8):
+    for processor_s in (0.8, 0.8, 0.8, 1.9, 0.8, 0.8):
         capacity.learn(1, calls=4, done={}, processor_s=processor_s)
     capacity.answered(FAST_MS, calls=4)
     usually = Capacity(lines=16, target_ms=1200, cores=2)
     usually.learn(1, calls=4, done={}, processor_s=0.8)
     usually.answered(FAST_MS, calls=4)
-    assert capacity.predicted_ms(8) == usually.predicted_ms(8)
+    assert capacity.predicted_ms(8) == pytest.approx(usually.predicted_ms(8))
 
 
-def test_the_usual_share_is_the_one_in_the_middle() -> None:
-    assert usual([]) == 0
-    assert usual([Share(0.9, 1), Share(0.2, 1), Share(0.3, 1)]) == 0.3
-    assert usual([Share(0.9, 5), Share(0.2, 1), Share(0.3, 1)]) == 0.9
+def test_what_others_keep_busy_does_not_grow_with_calls() -> None:
+    capacity = Capacity(lines=16, target_ms=1200, cores=2)
+    capacity.learn(12, calls=0, done={}, processor_s=12 * 0.6)
+    capacity.learn(12, calls=1, done={}, processor_s=12 * 0.8)
+    capacity.answered(FAST_MS, calls=1)
+    predicted_ms = capacity.predicted_ms(4)
+    growth_ms = COMPUTING_MS * (crowding(0.6 + 4 * 0.2, cores=2) - crowding(0.6 + 0.2, cores=2))
+    assert predicted_ms == pytest.approx(500 + growth_ms)
+
+
+def test_others_that_have_ended_do_not_make_calls_cheap() -> None:
+    capacity = Capacity(lines=16, target_ms=1200, cores=2)
+    capacity.learn(60, calls=0, done={}, processor_s=60 * 1.5)  # a folder was read in
+    for _ in range(60):
+        capacity.learn(1, calls=2, done={}, processor_s=0.8)
+        capacity.learn(1, calls=2, done={}, processor_s=0.2)
+    capacity.answered(FAST_MS, calls=2)
+    predicted_ms = capacity.predicted_ms(8)
+    assert predicted_ms is not None and predicted_ms > 500 + COMPUTING_MS * crowding(1.0, cores=2)
+
+
+def test_a_moment_without_calls_tells_nothing_of_others() -> None:
+    capacity = Capacity(lines=16, target_ms=1200, cores=2)
+    capacity.learn(ALONE_S / 2, calls=0, done={}, processor_s=ALONE_S)  # models are loaded
+    capacity.learn(12, calls=1, done={}, processor_s=12 * 0.2)
+    capacity.answered(FAST_MS, calls=1)
+    growth_ms = COMPUTING_MS * (crowding(0.8, cores=2) - crowding(0.2, cores=2))
+    assert capacity.predicted_ms(4) == pytest.approx(500 + growth_ms)
+
+
+def test_one_caller_who_talks_by_fits_and_starts_costs_what_it_costs_on_average() -> None:
+    capacity = Capacity(lines=16, target_ms=1200, cores=2)
+    for processor_s in (0.5, 0.1) * 6:
+        capacity.learn(1, calls=1, done={}, processor_s=processor_s)
+    capacity.answered(FAST_MS, calls=1)
+    predicted_ms = capacity.predicted_ms(4)
+    assert predicted_ms is not None and predicted_ms < 500 + COMPUTING_MS * crowding(4 * 0.3, cores=2)
+
+
+def test_the_quietest_part_of_the_time() -> None:
+    assert quietest([], part=0.5) == 0
+    assert quietest([Share(0.9, 1), Share(0.2, 1), Share(0.4, 1)], part=2 / 3) == pytest.approx(0.3)
+    assert quietest([Share(0.9, 5), Share(0.2, 1)], part=0.5) == pytest.approx((0.2 + 2 * 0.9) / 3)
 
 
 def test_a_computation_takes_as_much_longer_as_it_has_to_share() -> None:
