@@ -35,12 +35,17 @@ def fail(message: str, *, code: int = 1) -> NoReturn:
 
 
 def run_until_signal(work: Callable[[asyncio.Event, asyncio.Event], Awaitable[None]]) -> None:
-    """Run `work` until it returns. SIGTERM sets the first event that it was given, Ctrl-C the second as well: hurry."""
+    """Run `work` until it returns. SIGTERM sets the first event that it was given.
+
+    Ctrl-C, and a terminal that is closed unless `nohup` says otherwise, set the second as well: hurry.
+    """
+    is_tied = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
     async def main() -> None:
         loop, stop, hurry = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
         loop.add_signal_handler(signal.SIGTERM, stop.set)
-        loop.add_signal_handler(signal.SIGINT, lambda: (hurry.set(), stop.set()))
+        for number in (signal.SIGINT, *((signal.SIGHUP,) if is_tied else ())):
+            loop.add_signal_handler(number, lambda: (hurry.set(), stop.set()))
         await work(stop, hurry)
 
     uvloop.run(main())
