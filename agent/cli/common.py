@@ -1,14 +1,16 @@
 """What every command shares: settings or a clear refusal, and running until told to stop."""
 
 import asyncio
+import errno
 import signal
 from collections.abc import Awaitable, Callable
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 import uvloop
 from rich.console import Console
 from rich.markup import escape
+from typer.core import TyperGroup
 
 from agent.settings import Settings, SettingsError, load
 
@@ -18,6 +20,19 @@ errors = Console(stderr=True, emoji=False)
 SearchedCollection = Annotated[str, typer.Option(help="The collection to search.")]
 SearchedTitle = Annotated[str, typer.Option(help="Only documents with this title.")]
 SearchedSource = Annotated[str, typer.Option(help="Only this source, as `landline knowledge list` shows it.")]
+
+
+class Commands(TyperGroup):
+    """The whole program: a file or folder that cannot be used is said in a sentence, whichever command meets it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.filename is None and error.errno != errno.ENOSPC:
+                raise
+            fail(f"{error.filename or 'this disk'} cannot be used: {error.strerror}")
 
 
 def settings_or_exit() -> Settings:
