@@ -77,7 +77,7 @@ async def run(settings: Settings, *, streams: int, seconds: float) -> Figures:
     """Start everything, put it under load, print the table and return the figures for `latest.json`."""
     async with running_machine(settings, log=LOG) as page:
         measured = await measure(page, streams=streams, seconds=seconds)
-    result = figures(measured)
+    result = figures(measured) | {"conversations": streams}
     Console().print(_table(result))
     return result
 
