@@ -27,7 +27,7 @@ class KnowledgeSettings(Section):
     reranker: Path | None = None
     """Folder of a sentence-transformers cross-encoder that puts the passages found in order. Empty: none, faster."""
     demo: bool = True
-    """Put the demo documents in when the index is empty."""
+    """Put the demo documents in when the index is a folder and nothing is in it yet."""
     s3_endpoint: str = ""
     """Address of an S3-compatible server for s3:// documents and indexes, such as http://127.0.0.1:9000. Empty: AWS."""
     s3_region: str = ""
