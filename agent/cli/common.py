@@ -2,7 +2,9 @@
 
 import asyncio
 import errno
+import io
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, NoReturn
 
@@ -27,12 +29,20 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
+        _print_what_the_terminal_knows()
         try:
             return super().invoke(ctx)
         except OSError as error:
             if error.filename is None and error.errno != errno.ENOSPC:
                 raise
             fail(f"{error.filename or 'this disk'} cannot be used: {error.strerror}")
+
+
+def _print_what_the_terminal_knows() -> None:
+    """Signs that are not in its alphabet become question marks, instead of the end of the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+            stream.reconfigure(errors="replace")
 
 
 def settings_or_exit() -> Settings:

@@ -1,7 +1,10 @@
 """What the commands print, on a terminal and off it."""
 
 import io
+import os
 import shlex
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from agent import answer, ingesting
 from agent.answer import Answer
 from agent.cli import app, documents
 from agent.ingesting import Ingested
+from agent.settings import ROOT
 from knowledge.errors import KnowledgeError
 from knowledge.report import Report, Step
 
@@ -97,3 +101,10 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     refused = CliRunner(env={"COLUMNS": "300"}).invoke(app, shlex.split(command))
     assert isinstance(refused.exception, SystemExit) and refused.exit_code
     assert told in refused.output
+
+
+def test_a_terminal_that_does_not_know_every_sign_gets_question_marks(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "agent", "knowledge", "show", "nothing"]
+    told = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert told.stderr.startswith("? No document is called 'nothing'")
