@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Column, Dialect, Integer, MetaData, Table, event, func, insert, select
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -141,9 +141,8 @@ class Database:
 
 def _engine(address: str, file: Path | None) -> AsyncEngine:
     if file:
-        engine = create_async_engine(
-            f"sqlite+aiosqlite:///{file}", pool_size=POOL_SIZE, connect_args={"timeout": BUSY_S}
-        )
+        url, waits = URL.create("sqlite+aiosqlite", database=str(file)), {"timeout": BUSY_S}
+        engine = create_async_engine(url, pool_size=POOL_SIZE, connect_args=waits, hide_parameters=True)
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
         return engine
     try:
@@ -154,7 +153,7 @@ def _engine(address: str, file: Path | None) -> AsyncEngine:
     if url.get_backend_name() != "postgresql":
         raise DatabaseError(f"no databases of the kind {url.get_backend_name()} are known; use a path or postgresql://")
     waits = {"timeout": CONNECT_S, "command_timeout": BUSY_S}
-    return create_async_engine(url, pool_size=POOL_SIZE, pool_pre_ping=True, connect_args=waits)
+    return create_async_engine(url, pool_size=POOL_SIZE, pool_pre_ping=True, connect_args=waits, hide_parameters=True)
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:
@@ -187,7 +186,7 @@ def _create_private(file: Path) -> None:
 
 @asynccontextmanager
 async def _explained() -> AsyncGenerator[None]:
-    """Raise what goes wrong as `DatabaseError`. The original message holds the values of the statement."""
+    """Raise what goes wrong as `DatabaseError`."""
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError, TimeoutError) as error:

@@ -12,6 +12,7 @@ from agent.settings import LogSettings
 from plugins.correlation import correlation_id
 
 CORRELATION = "correlation_id"
+OURS = ("agent", "plugins", "knowledge", "web")
 NOISY = ("livekit", "httpx", "asyncio", "urllib3", "faster_whisper", "sentence_transformers", "aiohttp.access")
 PLAIN = logging.LogRecord("", 0, "", 0, "", (), None).__dict__.keys() | {"message", "asctime", "taskName", "whose"}
 
@@ -59,10 +60,16 @@ class TextLines(logging.Formatter):
 
 
 def set_up(settings: LogSettings, *, process: str) -> None:
-    """Send this process's log to standard error, once."""
+    """Send this process's log to standard error, once.
+
+    Other people's libraries say nothing below INFO, whatever the settings: at DEBUG, SQLite's writes what it stores.
+    """
     is_text = settings.format == "text" or (settings.format == "auto" and sys.stderr.isatty())
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(TextLines() if is_text else JsonLines(process))
-    logging.basicConfig(level=settings.level, handlers=[output], force=True)
+    level = logging.getLevelNamesMapping()[settings.level]
+    logging.basicConfig(level=max(level, logging.INFO), handlers=[output], force=True)
+    for name in OURS:
+        logging.getLogger(name).setLevel(level)
     for name in NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.root.level))

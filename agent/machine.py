@@ -163,7 +163,8 @@ async def _until_answering(
 
 
 def _has_index(settings: Settings) -> bool:
-    return "://" in settings.knowledge.uri or Path(settings.knowledge.uri).exists()
+    """Whether documents ever went in; a folder alone may be left of a look, or of an ingest that found nothing."""
+    return "://" in settings.knowledge.uri or any(Path(settings.knowledge.uri).glob("*.lance"))
 
 
 async def _ingest_demo(console: Console) -> None:

@@ -60,7 +60,10 @@ def print_line(line: str) -> None:
 
 
 class Console:
-    """Where the parts' lines go: as text with the part's name in front, or as JSON lines."""
+    """Where the parts' lines go: as text with the part's name in front, or as JSON lines.
+
+    Lines that cannot be written are lost, on a full disk or after the reader has gone; calls go on.
+    """
 
     NAME_WIDTH = 8
 
@@ -70,12 +73,15 @@ class Console:
 
     def show(self, name: str, line: str) -> None:
         """Write one line of a part."""
+        with suppress(OSError):
+            self._write(self._shown(name, line))
+
+    def _shown(self, name: str, line: str) -> str:
         if not self.is_json:
-            self._write(f"{name:<{self.NAME_WIDTH}} │ {line}")
-        elif line.startswith("{"):
-            self._write(line)
-        else:
-            self._write(json.dumps({"process": name, "message": line}, ensure_ascii=False))
+            return f"{name:<{self.NAME_WIDTH}} │ {line}"
+        if line.startswith("{"):
+            return line
+        return json.dumps({"process": name, "message": line}, ensure_ascii=False)
 
 
 class Supervisor:

@@ -65,7 +65,7 @@ def run(parts: Sequence[Part] = PARTS) -> None:
         for part in parts:
             outcomes.append(_run(part))
     finally:
-        save("bench", figures(outcomes))
+        save("bench", figures(outcomes, of=len(parts)))
         print(table.write())
         Console().print(times(outcomes))
     if failed := [f"{one.command} ({one.problem})" for one in outcomes if one.problem]:
@@ -106,10 +106,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         survivor.kill()
 
 
-def figures(outcomes: Sequence[Outcome]) -> dict[str, object]:
-    """What goes into `latest.json`."""
+def figures(outcomes: Sequence[Outcome], *, of: int) -> dict[str, object]:
+    """What goes into `latest.json`; no total unless all `of` the parts ended well."""
+    is_whole = len(outcomes) == of and not any(one.problem for one in outcomes)
     return {
-        "total_s": round(sum(one.took_s for one in outcomes)),
+        "total_s": round(sum(one.took_s for one in outcomes)) if is_whole else None,
         "parts_s": {one.command: round(one.took_s) for one in outcomes},
         "failed": [one.command for one in outcomes if one.problem],
     }

@@ -102,11 +102,11 @@ def keys(settings: Settings) -> Keys:
 
 
 def figures(columns: Mapping[str, Sequence[TurnReport]], hesitating: Sequence[TurnReport]) -> Figures:
-    """What goes into `latest.json`; latencies in milliseconds, of answered turns only."""
+    """What goes into `latest.json`; latencies in milliseconds, of answered turns only, not cut off."""
     ours = latencies(columns[OURS])
     found: Figures = {
         "turns": len(columns[OURS]),
-        "unanswered": len(columns[OURS]) - len(ours),
+        "unanswered": unanswered(columns[OURS]),
         "p50_ms": round(median(ours)),
         "p95_ms": round(percentile(ours, 0.95)),
         "cutoff_rate_plain": round(cut_off(columns[OURS]), 3),
@@ -135,7 +135,7 @@ def _beside_stock(columns: Mapping[str, Turns]) -> Figures:
     stock, same = latencies(turns), columns[OURS][: len(turns)]
     return {
         "stock_turns": len(turns),
-        "stock_unanswered": len(turns) - len(stock),
+        "stock_unanswered": unanswered(turns),
         "stock_p50_ms": round(median(stock)),
         "stock_p95_ms": round(percentile(stock, 0.95)),
         "stock_ratio": round(median(latencies(same)) / median(stock), 3),
@@ -154,8 +154,13 @@ def _letters(text: str) -> str:
 
 
 def latencies(turns: Sequence[TurnReport]) -> list[float]:
-    """Heard latencies of the turns that were answered aloud."""
-    return [turn.heard_ms for turn in turns if turn.heard_ms is not None]
+    """Heard latencies of the turns that were answered aloud; who was talked over did not wait for an answer."""
+    return [turn.heard_ms for turn in turns if turn.heard_ms is not None and not turn.is_cut_off]
+
+
+def unanswered(turns: Sequence[TurnReport]) -> int:
+    """How many turns nothing was heard after."""
+    return sum(turn.heard_ms is None for turn in turns)
 
 
 def cut_off(turns: Sequence[TurnReport]) -> float:
@@ -184,7 +189,7 @@ def _table(columns: Mapping[str, Sequence[TurnReport]], hesitating: Sequence[Tur
     rows = {name: latencies(turns) for name, turns in columns.items()}
     table.add_row("p50", *(f"{median(row):.0f}" for row in rows.values()))
     table.add_row("p95", *(f"{percentile(row, 0.95):.0f}" for row in rows.values()))
-    table.add_row("answered", *(f"{len(row)} of {len(columns[name])}" for name, row in rows.items()))
+    table.add_row("answered", *(f"{len(turns) - unanswered(turns)} of {len(turns)}" for turns in columns.values()))
     table.add_row("cut off", *(f"{cut_off(turns):.0%}" for turns in columns.values()))
     if STOCK in columns:
         table.caption = f"{same_answers(columns[OURS], columns[STOCK]):.0%} of our answers and stock's begin alike"

@@ -9,7 +9,8 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
@@ -51,10 +52,15 @@ class Count:
     open: int = 0
     most_open: int = 0
 
-    def opened(self) -> None:
-        """One more stream is open."""
+    @contextmanager
+    def stream(self) -> Generator[None]:
+        """One more stream is open, until the block ends, however it ends."""
         self.open += 1
         self.most_open = max(self.open, self.most_open)
+        try:
+            yield
+        finally:
+            self.open -= 1
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ async def run(settings: Settings, *, streams: int, seconds: float) -> Figures:
     """Start everything, put it under load, print the table and return the figures for `latest.json`."""
     async with running_machine(settings, log=LOG) as page:
         measured = await measure(page, streams=streams, seconds=seconds)
-    result = figures(measured)
+    result = figures(measured) | {"conversations": streams}
     Console().print(_table(result))
     return result
 
@@ -128,27 +134,35 @@ async def _bare(http: aiohttp.ClientSession, *, streams: int) -> Count:
 
 
 async def _stream(http: aiohttp.ClientSession, count: Count, body: Json) -> str:
-    """One streamed answer."""
-    began_s, text = time.perf_counter(), ""
+    """One streamed answer; an error if it did not come to its end."""
+    began_s, text, is_whole = time.perf_counter(), "", False
     body |= {"stream": True, "stream_options": {"include_usage": True}}
     try:
         async with http.post("/v1/chat/completions", json=body) as response:
             response.raise_for_status()
-            count.opened()
-            async for line in response.content:
-                if not line.startswith(b"data: {"):
-                    continue
-                chunk = json.loads(line.removeprefix(b"data: "))
-                count.tokens += (chunk.get("usage") or {}).get("completion_tokens", 0)
-                delta = chunk["choices"][0]["delta"].get("content", "") if chunk.get("choices") else ""
-                if delta and not text:
-                    count.first_ms.append(1000 * (time.perf_counter() - began_s))
-                text += delta
-            count.open -= 1
-            count.errors += not text
+            with count.stream():
+                async for chunk in _chunks(response):
+                    count.tokens += (chunk.get("usage") or {}).get("completion_tokens", 0)
+                    delta, finish = _choice(chunk)
+                    if delta and not text:
+                        count.first_ms.append(1000 * (time.perf_counter() - began_s))
+                    text, is_whole = text + delta, is_whole or finish
     except (aiohttp.ClientError, TimeoutError):
-        count.errors += 1
+        is_whole = False
+    count.errors += not (text and is_whole)
     return text
+
+
+async def _chunks(response: aiohttp.ClientResponse) -> AsyncGenerator[Json]:
+    async for line in response.content:
+        if line.startswith(b"data: {"):
+            yield json.loads(line.removeprefix(b"data: "))
+
+
+def _choice(chunk: Json) -> tuple[str, bool]:
+    """The words of a chunk, and whether they are the last; a chunk that tells an error has none and ends nothing."""
+    choice = (chunk.get("choices") or [{}])[0]
+    return choice.get("delta", {}).get("content") or "", choice.get("finish_reason") is not None
 
 
 async def _sentence_ms(http: aiohttp.ClientSession, text: str) -> float:

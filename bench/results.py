@@ -32,7 +32,9 @@ def save(section: str, figures: Mapping[str, object], *, family: Family = "") ->
     stamped = {**figures, "machine": machine(), "measured_at": measured_at, "stolen": _stolen()}
     results[section] = others | {f"{family}_{name}" if family else name: value for name, value in stamped.items()}
     LATEST.parent.mkdir(exist_ok=True)
-    LATEST.write_text(json.dumps(results, indent=1) + "\n")
+    draft = LATEST.with_suffix(".draft")
+    draft.write_text(json.dumps(results, indent=1) + "\n")
+    draft.replace(LATEST)  # whole or not at all
 
 
 def _stolen() -> float:
@@ -60,7 +62,8 @@ def family_of(name: str) -> Family:
 
 def machine() -> str:
     """Processor and cores, such as `Intel(R) Xeon(R) Processor, 2 cores`."""
-    names = [line for line in CPU_NAMES.read_text().splitlines() if line.startswith("model name")]
+    lines = CPU_NAMES.read_text().splitlines() if CPU_NAMES.exists() else []  # Linux alone has it
+    names = [line for line in lines if line.startswith("model name")]
     name = names[0].split(":", 1)[1].strip() if names else platform.processor() or platform.machine()
     return f"{name}, {os.cpu_count()} cores"
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 from rich.table import Table
 
 from bench.callers import Talk
-from bench.heard import latencies, stage_medians
+from bench.heard import latencies, stage_medians, unanswered
 from bench.results import percentile
 
 LEAST_ANSWERED = 0.95
@@ -40,7 +40,7 @@ class Lateness:
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured with one number of calls. Latencies are those of answered questions."""
+    """What was measured with one number of calls. Latencies are those of answered questions, not cut off."""
 
     calls: int
     failed_calls: int
@@ -70,7 +70,7 @@ class Row:
             calls=calls,
             failed_calls=talk.failed_calls,
             asked=len(talk.turns),
-            answered=len(heard_ms),
+            answered=len(talk.turns) - unanswered(talk.turns),
             cut_off=sum(turn.is_cut_off for turn in talk.turns),
             p50_ms=median(heard_ms) if heard_ms else None,
             p95_ms=percentile(heard_ms, 0.95) if heard_ms else None,

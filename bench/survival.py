@@ -76,6 +76,7 @@ def growth_figures(seen: Watch) -> Figures:
         return {}
     return {
         "calls": samples[-1].calls,
+        "counted_calls": samples[-1].calls - settled(samples).calls,
         "calls_failed": seen.failed,
         "calls_s": round(samples[-1].at_s),
         "memory_growth": round(memory_growth(samples), 4),

@@ -1,5 +1,6 @@
 """The compose file, resolved by docker-compose: what it starts exists, and it does not start with known keys."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,8 @@ import yaml
 
 from agent.cli import app
 from agent.settings import ROOT, example
+from agent.settings.doors import WebSettings
+from agent.settings.machine import ModelSettings, WorkerSettings
 
 KEYS = "LIVEKIT_API_KEY=mine\nLIVEKIT_API_SECRET=a-secret-of-at-least-thirty-two-letters\n"
 
@@ -38,6 +41,19 @@ def test_what_the_image_is_built_from_is_there() -> None:
     lines = (ROOT / "deploy" / "Dockerfile").read_text().splitlines()
     copied = [line.split()[1:-1] for line in lines if line.startswith("COPY") and "--from" not in line]
     assert all((ROOT / name).exists() for names in copied for name in names)
+
+
+def test_the_image_holds_no_secret_and_nothing_that_was_said() -> None:
+    left_out = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {".env", "data", "run"} <= set(left_out)
+    assert str(ModelSettings().folder) in left_out, "pulled models are mounted"
+
+
+def test_containers_are_left_the_time_that_running_calls_and_answers_have(tmp_path: Path) -> None:
+    services = yaml.safe_load(resolve(tmp_path, KEYS).stdout)["services"]
+    for name, drain_s in (("worker", WorkerSettings().drain_s), ("web", WebSettings().drain_s)):
+        minutes, seconds = re.fullmatch(r"(?:(\d+)m)?(\d+)s", services[name]["stop_grace_period"]).groups("0")
+        assert 60 * int(minutes) + int(seconds) > drain_s
 
 
 @pytest.mark.parametrize("missing", KEYS.splitlines())

@@ -1,7 +1,11 @@
 """The set-up: steps run side by side, and one that cannot be done says so after the others are."""
 
 import importlib.util
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -43,3 +47,22 @@ def test_a_step_that_fails_is_told_and_the_others_are_done(setup: ModuleType, mo
     with pytest.raises(setup.SetupError, match="a compiler is missing"):
         setup.main("run")
     assert done == ["page"]
+
+
+def test_all_trouble_is_told_at_once(setup: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def lack() -> str:
+        raise setup.SetupError("a compiler is missing")
+
+    def build() -> str:
+        (tmp_path / "nowhere" / "page").write_text("")
+        return "built"
+
+    monkeypatch.setattr(setup, "steps", lambda _: [("packages", lack), ("page", build)])
+    with pytest.raises(setup.SetupError, match="(?s)a compiler is missing.*No such file"):
+        setup.main("run")
+
+
+def test_a_terminal_that_does_not_know_every_sign_ends_nothing() -> None:
+    command = [sys.executable, str(ROOT / "tools" / "setup.py"), "nothing"]
+    told = subprocess.run(command, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, text=True)
+    assert told.returncode == 1 and told.stderr.startswith("? there is nothing to set up for 'nothing'")

@@ -59,12 +59,19 @@ class SetupError(Exception):
 
 
 def main(goal: str) -> None:
-    """Do every step that `goal` needs, all at once, saying what and how long."""
+    """Do every step that `goal` needs, all at once, saying what and how long. Raises `SetupError` with all trouble."""
     if sys.version_info < (3, 11):  # noqa: UP036  # this file is the first to run, on whatever Python there is
         raise SetupError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
+    if not (wanted := list(steps(goal))):
+        raise SetupError(
+            f"there is nothing to set up for {goal!r}; the first lines of {__file__} show for what there is"
+        )
     with ThreadPoolExecutor() as pool:
-        running = [pool.submit(step, title, work) for title, work in steps(goal)]
-    for one in running:
+        running = [pool.submit(step, title, work) for title, work in wanted]
+    failed = [one for one in running if one.exception()]
+    if problems := [str(one.exception()) for one in failed if isinstance(one.exception(), (SetupError, OSError))]:
+        raise SetupError("\n✗ ".join(problems))
+    for one in failed:
         one.result()
 
 
@@ -248,6 +255,8 @@ def is_here(what: str) -> bool:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a terminal may not know every sign
     try:
         main(sys.argv[1] if len(sys.argv) > 1 else "run")
     except SetupError as error:

@@ -3,8 +3,10 @@
 import typer
 
 from agent.cli import calls, conversations, documents, keys, knowledge, models, processes
+from agent.cli.common import Commands
 
 app = typer.Typer(
+    cls=Commands,
     help="A voice agent on your own machine: speak to it in a browser, type, or ask over HTTP.",
     no_args_is_help=True,
     add_completion=False,

@@ -67,7 +67,7 @@ def demo(
 ) -> None:
     """Start everything, hold a short call about the demo documents, print the report, and stop again."""
     from agent.livekit_server import LiveKitMissing
-    from agent.machine import PortTaken, running_machine
+    from agent.machine import PartRefused, PortTaken, running_machine
 
     settings = settings_or_exit()
 
@@ -81,7 +81,7 @@ def demo(
 
     try:
         report = asyncio.run(work())
-    except (PortTaken, LiveKitMissing, TimeoutError) as error:
+    except (PartRefused, PortTaken, LiveKitMissing, TimeoutError) as error:
         fail(str(error))
     _show(report, as_json=as_json)
 

@@ -32,7 +32,9 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="conversations")
 
 
-def list_(limit: Annotated[int, typer.Option(help="At most so many.")] = 20, as_json: AsJson = False) -> None:
+def list_(
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")] = 20, as_json: AsJson = False
+) -> None:
     """The newest conversations."""
     found = _with(lambda conversations: conversations.newest(limit=limit))
     if as_json:
@@ -95,7 +97,8 @@ def delete(
 
 def prune(
     older_than_days: Annotated[
-        float | None, typer.Option(min=0.001, help="Days since the last turn; CONVERSATIONS_RETENTION_DAYS by default.")
+        float | None,
+        typer.Option(min=0.001, max=100_000, help="Days since the last turn; CONVERSATIONS_RETENTION_DAYS by default."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

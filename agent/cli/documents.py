@@ -43,6 +43,8 @@ def ingest(
     from knowledge.errors import KnowledgeError
     from plugins.errors import EngineError
 
+    if not all(places):
+        fail("one of the places is empty; the folder that you are in is called .")
     settings = settings_or_exit()
     if watch and (never := unwatchable(places)):
         fail(f"only folders that exist can be watched, not {', '.join(never)}; run the command again for those")

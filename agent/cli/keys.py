@@ -26,12 +26,16 @@ def register(app: typer.Typer) -> None:
 def create(
     name: Annotated[str, typer.Argument(help="Who or what will use it.")],
     scope: Annotated[list[str] | None, typer.Option(help=f"What it may do: {', '.join(SCOPES)}. Repeatable.")] = None,
-    days: Annotated[float | None, typer.Option(help="Days after which it expires; never if left out.", min=1)] = None,
+    days: Annotated[
+        float | None, typer.Option(help="Days after which it expires; never if left out.", min=1, max=100_000)
+    ] = None,
 ) -> None:
     """Make a key and show it, this once."""
     scopes = scope or sorted(OPEN_SCOPES)
     if unknown := sorted(set(scopes) - set(SCOPES)):
         fail(f"there is no scope {', '.join(unknown)}; there are {', '.join(SCOPES)}")
+    if not name.strip():
+        fail("a key needs a name, to be told apart and revoked by")
     with store() as kept:
         if any(key.name == name and key.state(utc_now()) == "good" for key in kept.made()):
             fail(f"a key called {name!r} is in use; `landline keys revoke {name}` ends it")

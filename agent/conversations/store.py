@@ -34,6 +34,7 @@ from agent.conversations.recordings import Recordings
 from agent.conversations.turns import Conversation, Message, Source, Summary, Turn, is_id, messages_of, new_id
 from agent.database import METADATA, Database, Utc
 from agent.settings import ConversationsSettings
+from knowledge.decoding import mended
 
 EMPTY_FOR = timedelta(days=1)
 """A conversation in which nothing was said for this long is not worth keeping."""
@@ -265,13 +266,18 @@ def _row(turn: Turn) -> dict[str, Any]:
         "id": turn.id,
         "at": turn.at,
         "door": turn.door,
-        "said": turn.said,
-        "answer": turn.answer,
-        "heard": turn.heard,
+        "said": _storable(turn.said),
+        "answer": _storable(turn.answer),
+        "heard": _storable(turn.heard),
         "interrupted": turn.interrupted,
         "sources": sources,
         "latencies_ms": dict(turn.latencies_ms),
     }
+
+
+def _storable(text: str) -> str:
+    """What a client sent without what no database takes: zero bytes, and halves of characters."""
+    return mended(text.replace("\0", ""))
 
 
 def _turn(row: Row[Any]) -> Turn:

@@ -11,8 +11,9 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_settings import SettingsError as UnreadableSetting
 
 from agent.settings.doors import GuardSettings, WebSettings
 from agent.settings.machine import (
@@ -100,9 +101,27 @@ SECTIONS: dict[str, type[Section]] = {
 def load() -> Settings:
     """Read the environment and check what would be unsafe. Raises `SettingsError`."""
     settings = Settings()
+    for name in SECTIONS:
+        _read(settings, name)
     check_keys(settings)
     check_guard(settings.guard)
     return settings
+
+
+def _read(settings: Settings, name: str) -> None:
+    """One section; raises `SettingsError` for what cannot be used, named as whoever set it knows it."""
+    section = SECTIONS[name]
+    prefix = str(section.model_config.get("env_prefix", ""))
+    try:
+        getattr(settings, name)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise SettingsError(f"{prefix}{str(first['loc'][0]).upper()}: {first['msg']}") from error
+    except UnreadableSetting as error:
+        field = next((field for field in section.model_fields if f'"{field}"' in str(error)), "…")
+        raise SettingsError(f"{prefix}{field.upper()}: Input should be valid JSON") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f".env cannot be read: {error}") from error
 
 
 def child_environment(changes: Mapping[str, str]) -> dict[str, str]:

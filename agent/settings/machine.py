@@ -20,7 +20,7 @@ class LiveKitSettings(Section):
     """API key that tokens are signed with. The default is refused outside loopback."""
     api_secret: SecretStr = SecretStr(DEVELOPMENT_SECRET)
     """API secret, 32 characters or more. The default is refused outside loopback."""
-    port: PositiveInt = 7880
+    port: int = Field(default=7880, ge=1, le=65533)
     """Port of our own LiveKit server. Media uses the two ports above it (TCP, UDP)."""
     bind: str = "127.0.0.1"
     """Address that our own LiveKit server listens on. 0.0.0.0 lets other machines in and needs keys of your own."""

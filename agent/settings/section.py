@@ -1,7 +1,9 @@
 """What every section of settings is made of."""
 
 from pathlib import Path
+from typing import Any
 
+from pydantic import ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -19,3 +21,10 @@ class Section(BaseSettings):
     model_config = SettingsConfigDict(
         env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True, protected_namespaces=()
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: Any, field: ValidationInfo) -> Any:
+        """`NAME=` is nothing where nothing is the default, as `.env.example` says; a path would be the folder `.`."""
+        is_optional = field.field_name and cls.model_fields[field.field_name].default is None
+        return None if value == "" and is_optional else value

@@ -27,7 +27,7 @@ class KnowledgeSettings(Section):
     reranker: Path | None = None
     """Folder of a sentence-transformers cross-encoder that puts the passages found in order. Empty: none, faster."""
     demo: bool = True
-    """Put the demo documents in when the index is empty."""
+    """Put the demo documents in when the index is a folder and nothing is in it yet."""
     s3_endpoint: str = ""
     """Address of an S3-compatible server for s3:// documents and indexes, such as http://127.0.0.1:9000. Empty: AWS."""
     s3_region: str = ""
@@ -70,7 +70,7 @@ class ConversationsSettings(Section):
     """Keep what was said, so that a conversation can go on later and through another door."""
     database: SecretStr = SecretStr("data/conversations.db")
     """Where: a SQLite file, or postgresql://USER:PASSWORD@HOST/DATABASE for several machines."""
-    retention_days: float = Field(default=30, ge=0)
+    retention_days: float = Field(default=30, ge=0, le=100_000)
     """Days after its last turn that a conversation and its recordings are deleted. 0: never."""
     record: bool = False
     """Record calls, caller left and agent right. The greeting then says so. Only where conversations are kept."""

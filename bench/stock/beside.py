@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from agent.settings import child_environment
@@ -11,6 +11,7 @@ from bench.shapes.stage import SCRIPT, Stage
 from bench.stock.worker import AGENT_NAME, READY
 
 START_S = 60.0
+END_S = 20.0
 
 
 @asynccontextmanager
@@ -30,10 +31,20 @@ async def stock_worker(stage: Stage | None, *, log: Path) -> AsyncGenerator[str]
     assert worker.stdout
     try:
         async with asyncio.timeout(START_S):
-            while READY not in (await worker.stdout.readline()).decode():
-                if worker.returncode is not None:
+            while READY not in (line := await worker.stdout.readline()).decode():
+                if not line:
                     raise RuntimeError(f"the stock worker did not start; {log} says why")
         yield AGENT_NAME
     finally:
+        await _end(worker)
+
+
+async def _end(worker: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):  # it may have ended by itself
         worker.terminate()
+    try:
+        async with asyncio.timeout(END_S):
+            await worker.wait()
+    except TimeoutError:
+        worker.kill()
         await worker.wait()

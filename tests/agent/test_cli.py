@@ -1,6 +1,10 @@
 """What the commands print, on a terminal and off it."""
 
 import io
+import os
+import shlex
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,7 @@ from agent import answer, ingesting
 from agent.answer import Answer
 from agent.cli import app, documents
 from agent.ingesting import Ingested
+from agent.settings import ROOT
 from knowledge.errors import KnowledgeError
 from knowledge.report import Report, Step
 
@@ -75,3 +80,31 @@ def test_names_of_keys_are_printed_as_they_are(monkeypatch: pytest.MonkeyPatch, 
     shown("keys", "create", STRANGE)
     assert STRANGE in shown("keys", "list")
     assert STRANGE in shown("keys", "revoke", STRANGE)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("conversations export --out /nowhere/all.jsonl", "✗ /nowhere/all.jsonl cannot be used: No such file"),
+        ("conversations list --limit 0", "--limit"),
+        ("conversations list --limit 99999999999999999999", "--limit"),
+        ("conversations prune --older-than-days 1e12", "--older-than-days"),
+        ("keys create shop --days 1e12", "--days"),
+        ("keys create ''", "✗ a key needs a name"),
+        ("ingest ''", "✗ one of the places is empty"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    command: str, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = CliRunner(env={"COLUMNS": "300"}).invoke(app, shlex.split(command))
+    assert isinstance(refused.exception, SystemExit) and refused.exit_code
+    assert told in refused.output
+
+
+def test_a_terminal_that_does_not_know_every_sign_gets_question_marks(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "agent", "knowledge", "show", "nothing"]
+    told = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert told.stderr.startswith("? No document is called 'nothing'")

@@ -2,6 +2,7 @@
 
 import stat
 import sys
+import traceback
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -81,6 +82,22 @@ async def test_a_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError):
         await database.prepare()
     await database.aclose()
+
+
+async def test_what_was_to_be_stored_stands_in_no_traceback(tmp_path: Path) -> None:
+    database, said = Database(str(tmp_path / "one.db")), "confi" + "dential"
+    with pytest.raises(DatabaseError) as failure:
+        async with database.transaction() as connection:
+            await connection.execute(text("INSERT INTO nowhere VALUES (:said)"), {"said": said})
+    await database.aclose()
+    assert said not in "".join(traceback.format_exception(failure.value))
+
+
+async def test_a_files_name_is_taken_as_it_is(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "what? 100%.db"))
+    await database.prepare()
+    await database.aclose()
+    assert [one.name for one in tmp_path.iterdir()] == ["what? 100%.db"]
 
 
 async def test_a_folder_that_cannot_be_written_to_is_an_error(tmp_path: Path) -> None:

@@ -2,11 +2,33 @@
 
 import json
 import logging
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from agent.logs import JsonLines, TextLines
 from plugins.correlation import adopt, correlation_id, door, headers
+
+KEEPING = """
+import asyncio, logging, sys
+from agent.conversations.store import open_conversations
+from agent.conversations.turns import Turn
+from agent.logs import set_up
+from agent.settings import LogSettings
+from agent.settings.talk import ConversationsSettings
+
+async def keep():
+    conversations = open_conversations(ConversationsSettings(database=sys.argv[1]))
+    begun = await conversations.begin(None, door="voice")
+    await conversations.add(begun, Turn(door="voice", said="confidential", answer="", heard=""))
+    await conversations.aclose()
+
+set_up(LogSettings(level="DEBUG", format="json"), process="web")
+logging.getLogger("agent.call").debug("our own lines")
+asyncio.run(keep())
+"""
 
 
 def record(**extra: object) -> logging.LogRecord:
@@ -33,6 +55,12 @@ def test_a_record_from_another_process_brings_its_own_id() -> None:
 def test_work_for_nobody_in_particular_has_no_id() -> None:
     correlation_id.set("")
     assert "correlation_id" not in json.loads(JsonLines("engine").format(record()))
+
+
+def test_not_even_at_debug_is_anything_logged_that_was_said(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KEEPING, str(tmp_path / "conversations.db")]
+    log = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    assert "our own lines" in log and "confidential" not in log
 
 
 def test_the_id_and_the_door_survive_the_way_to_another_process() -> None:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from agent import settings as module
-from agent.settings import ROOT, SECTIONS, Settings, SettingsError, check_guard, check_keys, example
+from agent.settings import ROOT, SECTIONS, Settings, SettingsError, check_guard, check_keys, example, load
 
 SOURCES = [path for folder in ("agent", "plugins", "knowledge", "web") for path in (ROOT / folder).rglob("*.py")]
 
@@ -40,6 +40,50 @@ def test_an_agent_that_every_moment_would_silence_is_refused(monkeypatch: pytest
     monkeypatch.setenv(*wish.split("="))
     with pytest.raises(ValidationError, match="interruption_min_s"):
         _ = Settings().turn
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "KNOWLEDGE_PASSAGES=many",
+        "WEB_PORT=99999",
+        "LIVEKIT_PORT=65535",
+        "CONVERSATIONS_RETENTION_DAYS=1e9",
+        "LOG_LEVEL=loud",
+        "KNOWLEDGE_STORAGE_OPTIONS={broken",
+    ],
+)
+def test_what_cannot_be_used_is_named_as_it_was_set_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, wish: str
+) -> None:
+    monkeypatch.setenv(*wish.split("="))
+    with pytest.raises(SettingsError, match=wish.split("=")[0]):
+        load()
+
+
+def test_a_file_of_settings_that_is_no_text_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"WEB_PORT=\xff\xfe")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match=r"^\.env cannot be read"):
+        load()
+
+
+def test_the_example_with_every_line_uncommented_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = _relative_values()
+    (tmp_path / ".env").write_text(re.sub(r"^# (?=[A-Z0-9_]+=)", "", example(), flags=re.MULTILINE))
+    assert _relative_values() == before
+
+
+def _relative_values() -> dict[str, object]:
+    """Every setting as it is read now; files of the repository by their path in it."""
+    values = {f"{name}.{field}": value for name, section in SECTIONS.items() for field, value in section()}
+    return {
+        name: value.relative_to(ROOT) if isinstance(value, Path) and value.is_relative_to(ROOT) else value
+        for name, value in values.items()
+    }
 
 
 def test_the_development_keys_are_refused_outside_loopback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -293,3 +293,16 @@ async def test_a_part_sees_its_own_environment(tmp_path: Path) -> None:
 
 async def _never() -> bool:
     return False
+
+
+async def test_a_log_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
+    def refuse(_: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    chatty = part("chatty", f"print('hello', flush=True); {touch_and_wait(tmp_path / 'ready')}", tmp_path / "ready")
+    supervisor, stop = Supervisor([chatty], Console(refuse, is_json=False)), asyncio.Event()
+    running = asyncio.create_task(supervisor.run(stop))
+    async with asyncio.timeout(20):
+        await supervisor.wait_ready("chatty")
+    stop.set()
+    assert await running is None

@@ -34,7 +34,14 @@ def test_what_fails_or_hangs_is_named_and_the_others_are_run_all_the_same() -> N
 
 
 def test_what_all_took_is_the_sum_of_the_parts() -> None:
-    assert figures([Outcome("engine", 60.2), Outcome("calls --seconds 20", 200.0)])["total_s"] == 260
+    outcomes = [Outcome("engine", 60.2), Outcome("calls --seconds 20", 200.0)]
+    assert figures(outcomes, of=2)["total_s"] == 260
+
+
+def test_some_of_the_parts_are_not_told_as_all() -> None:
+    interrupted, failed = [Outcome("engine", 60.2)], [Outcome("engine", 60.2), Outcome("calls", 1.0, "status 1")]
+    assert figures(interrupted, of=2)["total_s"] is None
+    assert figures(failed, of=2)["total_s"] is None
 
 
 def test_so_many_short_calls_are_made_that_growth_can_be_told() -> None:

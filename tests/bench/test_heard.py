@@ -23,7 +23,7 @@ def test_a_percentile_is_a_value_that_was_measured() -> None:
 
 
 def test_figures_count_what_was_cut_off_made_ahead_and_never_answered() -> None:
-    ours = [turn(400, ahead_ms=90), turn(500), turn(None), turn(600, ahead_ms=50, is_cut_off=True)]
+    ours = [turn(400, ahead_ms=90), turn(500), turn(None), turn(3, ahead_ms=50, is_cut_off=True), turn(600)]
     found = figures(
         {"landline": ours, "stock": [turn(1000)] * 3 + [turn(None)]}, [turn(700), turn(None, is_cut_off=True)]
     )
@@ -31,11 +31,11 @@ def test_figures_count_what_was_cut_off_made_ahead_and_never_answered() -> None:
     assert found["p95_ms"] == 600
     assert found["unanswered"] == 1
     assert found["cutoff_rate"] == 0.5
-    assert found["cutoff_rate_plain"] == 0.25
-    assert found["made_ahead_rate"] == 0.5
-    assert found["stock_ratio"] == 0.5
+    assert found["cutoff_rate_plain"] == 0.2
+    assert found["made_ahead_rate"] == 0.4
+    assert found["stock_ratio"] == 0.45
     assert found["stock_unanswered"] == 1
-    assert found["waterfall_ms"] == {"retrieval_ms": 12, "ahead_ms": 25}
+    assert found["waterfall_ms"] == {"retrieval_ms": 12, "ahead_ms": 0}
 
 
 def test_what_documents_add_is_the_difference_of_the_medians() -> None:

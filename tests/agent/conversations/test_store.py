@@ -42,6 +42,13 @@ async def test_a_turn_comes_back_as_it_was_kept(conversations: Conversations) ->
     assert kept and kept.turns == (turn(),)
 
 
+async def test_what_no_database_takes_is_left_out_of_a_turn(conversations: Conversations) -> None:
+    begun = await conversations.begin(None, door="http")
+    await conversations.add(begun, replace(turn(), said="when\0 is \ud83d breakfast"))
+    kept = await conversations.get(begun)
+    assert kept and [one.said for one in kept.turns] == ["when is \ufffd breakfast"]
+
+
 async def test_ids_cannot_be_guessed_and_never_repeat(conversations: Conversations) -> None:
     ids = {await conversations.begin(None, door="http") for _ in range(20)}
     assert len(ids) == 20 and all(len(one) == len("conv-") + 22 for one in ids)
