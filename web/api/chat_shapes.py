@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from itertools import count
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -230,6 +231,8 @@ class Chunks:
     def __init__(self, model: str) -> None:
         self._head: Json = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": model}
         self._is_first = True
+        self._calls = count()
+        """Clients put the fragments of one call together by its number in the whole answer."""
 
     def chunks(self, piece: Piece) -> list[Json]:
         """What is streamed of a piece; the sources and the conversation's id are in the chunk that ends the answer."""
@@ -237,7 +240,7 @@ class Chunks:
         if piece.text:
             chunks.append(self._chunk({"content": piece.text}))
         if piece.tool_calls:
-            calls = [{"index": index} | call for index, call in enumerate(piece.tool_calls)]
+            calls = [{"index": next(self._calls)} | call for call in piece.tool_calls]
             chunks.append(self._chunk({"tool_calls": calls}))
         if piece.finish_reason:
             chunks.append(self._chunk({}, piece.finish_reason) | _ours(piece))

@@ -20,6 +20,7 @@ from plugins.errors import (
 )
 from plugins.llama.model import Delta, Priority, Usage
 from plugins.server.app import listening
+from plugins.server.chat import Chunks
 from plugins.server.slots import ModelSlot
 from tests.plugins.server.conftest import Bench, build, settled, tool_call
 
@@ -61,6 +62,12 @@ async def test_tool_calls_pass_through(bench: Bench) -> None:
     bench.llama.answer = [Delta(tool_calls=(tool_call(),)), Delta(finish_reason="tool_calls", usage=Usage(1, 1, 0))]
     deltas = [delta async for delta in bench.client.chat(HELLO, tools=[{"type": "function"}])]
     assert deltas[0]["tool_calls"][0]["function"] == {"name": "transfer", "arguments": '{"to": "desk"}'}
+
+
+def test_calls_that_come_one_after_another_are_numbered_through() -> None:
+    chunks = Chunks("tiny.gguf")
+    deltas = [chunks.tool_calls(calls)["choices"][0]["delta"] for calls in ([tool_call()] * 2, [tool_call()])]
+    assert [call["index"] for delta in deltas for call in delta["tool_calls"]] == [0, 1, 2]
 
 
 async def test_leaving_a_stream_early_cancels_the_model(bench: Bench) -> None:

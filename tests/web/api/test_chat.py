@@ -41,13 +41,17 @@ async def test_an_answer_streams_and_its_last_chunk_has_the_sources(door: Client
     assert usage["choices"] == [] and usage["usage"]["prompt_tokens"] == 3
 
 
-async def test_tool_calls_are_numbered_in_a_stream(door: Client, agent: FakeAgent) -> None:
-    call = {"id": "call-1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
-    agent.pieces = [Piece(tool_calls=[call]), Piece(finish_reason="tool_calls")]
+async def test_tool_calls_are_numbered_through_a_stream(door: Client, agent: FakeAgent) -> None:
+    one, two, three = (
+        {"id": f"call-{name}", "type": "function", "function": {"name": name, "arguments": "{}"}}
+        for name in ("look", "book", "call")
+    )
+    agent.pieces = [Piece(tool_calls=[one, two]), Piece(tool_calls=[three]), Piece(finish_reason="tool_calls")]
     whole = await (await door.post("/v1/chat/completions", json=HELLO)).json()
-    assert whole["choices"][0]["message"] == {"role": "assistant", "content": None, "tool_calls": [call]}
+    assert whole["choices"][0]["message"] == {"role": "assistant", "content": None, "tool_calls": [one, two, three]}
     streamed = data(await events(await door.post("/v1/chat/completions", json=HELLO | {"stream": True})))
-    assert streamed[0]["choices"][0]["delta"]["tool_calls"] == [{"index": 0} | call]
+    deltas = [chunk["choices"][0]["delta"]["tool_calls"] for chunk in streamed[:2]]
+    assert deltas == [[{"index": 0} | one, {"index": 1} | two], [{"index": 2} | three]]
 
 
 async def test_fields_that_the_model_honours_reach_it(door: Client, agent: FakeAgent) -> None:
