@@ -70,6 +70,13 @@ class OutsideModel:
                         yield delta
                 self._breaker.succeeded()
                 return
+            except InvalidRequest:
+                self._breaker.succeeded()
+                raise
+            except (GeneratorExit, asyncio.CancelledError):  # nobody listens any more, for example after a barge-in
+                if has_begun:
+                    self._breaker.succeeded()
+                raise
             except EngineUnavailable as error:
                 self._breaker.failed()
                 logger.warning("outside model: %s", error, extra={"tries_left": left, "has_begun": has_begun})

@@ -130,6 +130,25 @@ async def test_a_server_that_keeps_failing_is_left_alone(outside: Outside) -> No
     await model.aclose()
 
 
+@pytest.mark.parametrize(
+    ("manner", "ends"), [(well, None), (refuses(400), InvalidRequest)], ids=["left early", "wrong request"]
+)
+async def test_a_server_that_answers_is_no_longer_left_alone(
+    outside: Outside, manner: Manner, ends: type[Exception] | None
+) -> None:
+    outside.manners = [refuses(500), manner, well]
+    breaker = Breaker(failures=1, pause_s=0.0, clock=lambda: 0.0)
+    model = OutsideModel(Server(url=outside.url, model="any"), breaker=breaker)
+    async with aclosing(model.write(ASKED)) as deltas:
+        if ends:
+            with pytest.raises(ends):
+                await anext(deltas)
+        else:
+            assert (await anext(deltas)).text == "Hello "
+    assert not breaker.is_open
+    await model.aclose()
+
+
 async def test_usage_may_be_missing(model: OutsideModel, outside: Outside) -> None:
     outside.manners = [says(event("Hello."), event(reason="stop"), DONE)]
     assert (await answer(model)).usage == Usage(0, 0, 0)
