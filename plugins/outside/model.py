@@ -25,6 +25,9 @@ CONNECT_S = 2.0
 WRONG_REQUEST = (400, 413, 422)
 """Statuses that say that the request is wrong; every other refusal is the server's own trouble."""
 
+GONE = (400, 404)
+"""Statuses by which servers say, among other things, that they have no such model."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
@@ -91,6 +94,7 @@ class OutsideModel:
                 body = request | {"model": await self._name(), "stream": True}
                 body["stream_options"] = {"include_usage": True}
                 async with self._open().post(f"{self._server.url}/chat/completions", json=body) as response:
+                    self._forget_name(response.status)
                     await _check(response)
                     deltas = Reading().deltas(lines_of(response))
                     first = await anext(deltas)
@@ -111,6 +115,11 @@ class OutsideModel:
                 except (ValueError, LookupError, TypeError) as error:
                     raise EngineUnavailable("the outside server names no model") from error
         return self._model
+
+    def _forget_name(self, status: int) -> None:
+        """A server that was restarted may have another first model by now."""
+        if status in GONE:
+            self._model = self._server.model
 
     def _open(self) -> aiohttp.ClientSession:
         if self._http is None or self._http.closed:

@@ -149,6 +149,13 @@ async def test_a_server_that_answers_is_no_longer_left_alone(
     await model.aclose()
 
 
+async def test_a_server_that_has_another_model_by_now_is_asked_for_that(model: OutsideModel, outside: Outside) -> None:
+    await answer(model)
+    outside.model, outside.manners = "newer-model", [refuses(404), well]
+    assert (await answer(model)).text == "Hello there."
+    assert [asked["model"] for asked in outside.asked] == ["their-model", "their-model", "newer-model"]
+
+
 async def test_usage_may_be_missing(model: OutsideModel, outside: Outside) -> None:
     outside.manners = [says(event("Hello."), event(reason="stop"), DONE)]
     assert (await answer(model)).usage == Usage(0, 0, 0)
