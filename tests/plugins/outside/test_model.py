@@ -53,6 +53,12 @@ async def test_fragments_of_tool_calls_become_whole_ones(model: OutsideModel, ou
     assert (await answer(model)).tool_calls == (ToolCall("call-1", "look", '{"a": 1}'),)
 
 
+async def test_calls_that_share_an_index_stay_apart(model: OutsideModel, outside: Outside) -> None:
+    calls = [event(tool_calls=[{"id": f"call-{name}", "function": {"name": name, "arguments": "{}"}}]) for name in "ab"]
+    outside.manners = [says(*calls, event(reason="tool_calls"), DONE)]
+    assert (await answer(model)).tool_calls == (ToolCall("call-a", "a", "{}"), ToolCall("call-b", "b", "{}"))
+
+
 @pytest.mark.parametrize(
     "trouble",
     [
