@@ -12,7 +12,7 @@ from .api.errors import from_http
 from .api.routes import add_api, is_api
 from .config import Probe, WebConfig
 from .cors import add_cors
-from .errors import OPENAI_PATHS, DoorError, LinesBusy, error_response
+from .errors import OPENAI_PATHS, DoorError, InvalidRequest, LinesBusy, error_response
 from .guard import close_soon, guard, open_gate
 from .keys import CONFIG, LIMITS, LINES, QUEUE, ROOMS
 from .lines import LIVEKIT_TIMEOUT_S, Lines, LiveKitRooms
@@ -105,6 +105,9 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
         if request.writer.output_size and request.transport:
             request.transport.abort()  # an answer has begun: it can only be cut off
         return error.response(path=request.path)
+    except web.RequestPayloadError:
+        message = "The body is not in the chunks or the Content-Encoding that it is announced in."
+        return InvalidRequest(message).response(path=request.path)
     except web.HTTPException as error:
         if error.status >= 400 and is_api(request.path):
             return from_http(error).response()
