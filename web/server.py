@@ -110,12 +110,19 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
         return InvalidRequest(message).response(path=request.path)
     except web.HTTPException as error:
         if error.status >= 400 and is_api(request.path):
-            return from_http(error).response()
+            return with_allowed(from_http(error).response(), error)
         if not request.path.startswith(API_PATHS) or error.status < 400:
             raise
         code = error.reason.lower().replace(" ", "_")
         message = error.text or error.reason
-        return error_response(path=request.path, status=error.status, code=code, message=message)
+        return with_allowed(error_response(path=request.path, status=error.status, code=code, message=message), error)
+
+
+def with_allowed(response: web.Response, error: web.HTTPException) -> web.Response:
+    """The refusal of a method names those that there are."""
+    if allowed := error.headers.get("Allow"):
+        response.headers["Allow"] = allowed
+    return response
 
 
 async def show_health(request: web.Request) -> web.Response:

@@ -150,6 +150,7 @@ async def test_a_body_that_is_too_large_is_refused(door: Client) -> None:
 async def test_unknown_paths_and_methods_are_refused_in_the_same_shape(door: Client) -> None:
     for response in (await door.get("/v1/nowhere"), await door.get("/v1/chat/completions"), await door.get("/chat")):
         assert response.status in (404, 405)
+        assert response.headers.get("Allow") == ("POST" if response.status == 405 else None)
         assert set((await response.json())["error"]) == {"message", "type", "param", "code"}
 
 
