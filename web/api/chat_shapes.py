@@ -3,7 +3,7 @@
 import time
 import uuid
 from itertools import count
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -91,6 +91,12 @@ class ResponseFormat(BaseModel):
     type: Literal["text", "json_object", "json_schema"] = "text"
     json_schema: JsonSchema | None = None
 
+    @model_validator(mode="after")
+    def _schema_is_there(self) -> Self:
+        if self.type == "json_schema" and self.json_schema is None:
+            raise ValueError("json_schema is missing")
+        return self
+
 
 class StreamOptions(BaseModel):
     include_usage: bool = False
@@ -152,7 +158,9 @@ class ChatRequest(Sampling):
     conversation: bool | Name | None = None
 
     @model_validator(mode="after")
-    def _chosen_tool_is_offered(self) -> "ChatRequest":
+    def _chosen_tool_is_offered(self) -> Self:
+        if self.tool_choice == "required" and not self.tools:
+            raise ValueError("tool_choice demands a call, and there are no tools")
         if isinstance(self.tool_choice, ChosenTool):
             names = {tool.function.name for tool in self.tools or ()}
             if self.tool_choice.function.name not in names:
