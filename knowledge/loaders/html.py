@@ -1,6 +1,5 @@
 """HTML: what a reader of the page would read, without its navigation."""
 
-from collections.abc import Iterator
 from typing import Any, cast
 
 from bs4 import BeautifulSoup, UnicodeDammit
@@ -9,6 +8,7 @@ from bs4.element import NavigableString, PageElement, PreformattedString, Tag
 from knowledge.composing import Composer
 from knowledge.decoding import marked_encoding, refuse_binary
 from knowledge.errors import DamagedDocument
+from knowledge.loaders.html_tables import read_grid
 from knowledge.prose import Parsed
 
 
@@ -117,10 +117,10 @@ class _Reader:
             self._composer.text(_words(line))
 
     def _read_table(self, table: Tag) -> None:
-        rows = list(_rows(table))
-        header = _cells(rows[0])
-        for row in rows[1:]:
-            self._composer.row(header, _cells(row))
+        grid = read_grid(table)
+        header = grid.header
+        for row in grid.rows[grid.heads :]:
+            self._composer.row(header, [words if is_first else "" for words, is_first in row])
 
 
 def _is_left_out(tag: Tag) -> bool:
@@ -130,18 +130,9 @@ def _is_left_out(tag: Tag) -> bool:
 
 def _is_data(table: Tag) -> bool:
     """Whether it is a table of rows and columns, not one that only arranges the page."""
-    rows = list(_rows(table))
-    return len(rows) > 1 and all(len(_cells(row)) > 1 for row in rows[:2]) and table.find(("table", "h1", "p")) is None
-
-
-def _rows(table: Tag) -> Iterator[Tag]:
-    for row in table.find_all("tr"):
-        if row.find_parent("table") is table:
-            yield row
-
-
-def _cells(row: Tag) -> list[str]:
-    return [_words(cell.get_text(" ")) for cell in row.find_all(("td", "th"), recursive=False)]
+    rows = read_grid(table).rows
+    are_rows = len(rows) > 1 and all(sum(is_first for _, is_first in row) > 1 for row in rows[:2])
+    return are_rows and table.find(("table", "h1", "p")) is None
 
 
 def _words(text: str) -> str:
