@@ -79,10 +79,10 @@ def refuse_unsupported(name: str, *, source: str) -> None:
 
 def read_bytes(path: Path, *, source: str, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
     """The file's bytes. Raises `DocumentMissing`, `UnsupportedDocument`, `OversizedDocument`, `DocumentUnreadable`."""
-    if not path.is_file():
-        raise DocumentMissing(source)
-    refuse_unsupported(path.name, source=source)
     try:
+        if not path.is_file():
+            raise DocumentMissing(source)
+        refuse_unsupported(path.name, source=source)
         size_bytes = path.stat().st_size
         if size_bytes > max_bytes:
             raise OversizedDocument(source, size_bytes=size_bytes, limit_bytes=max_bytes)
