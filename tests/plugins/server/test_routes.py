@@ -111,6 +111,11 @@ async def test_speech_comes_in_pieces_with_word_times(bench: Bench) -> None:
     assert all(len(piece.pcm) == 3200 and piece.sample_rate_hz == 16_000 for piece in pieces)
 
 
+async def test_a_question_may_be_as_long_as_a_message(bench: Bench) -> None:
+    question = "what time is breakfast " * 2000
+    assert (await bench.client.retrieve(question))["query"] == question
+
+
 async def test_an_unknown_voice_is_named(bench: Bench) -> None:
     with pytest.raises(InvalidRequest, match="'nobody'"):
         async for _ in bench.client.speak("hello", voice="nobody"):
