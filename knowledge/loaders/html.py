@@ -38,6 +38,13 @@ def load_html(data: bytes, source: str) -> Parsed:
         raise DamagedDocument(source, "its elements are nested too deeply") from error
 
 
+def read_fragment(markup: str, composer: Composer) -> None:
+    """Write down a piece of a page. Raises `RecursionError` if its elements are nested too deeply."""
+    reader = _Reader(composer)
+    reader.read(BeautifulSoup(markup, "lxml"))
+    reader.flush()
+
+
 def _text(data: bytes, source: str) -> str:
     """In the encoding that the page names, else the one that it looks like."""
     text = UnicodeDammit(data, is_html=True).unicode_markup
