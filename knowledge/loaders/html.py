@@ -16,7 +16,9 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_LEFT_OUT = _names("script style noscript template head nav footer aside form svg math iframe object button select")
+_LEFT_OUT = _names("script style noscript template head nav footer aside svg math iframe object button select textarea")
+_PAGE_PARTS = ("main", "article", "h1", "h2")
+"""A form with one of these is the whole page, as some web servers make them."""
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = _names("ul ol menu")
 _BLOCKS = _names(
@@ -132,6 +134,8 @@ class _Reader:
 
 def _is_left_out(tag: Tag) -> bool:
     attributes = cast(dict[str, Any], tag.attrs)
+    if tag.name == "form" and tag.find(_PAGE_PARTS) is None:
+        return True
     return tag.name in _LEFT_OUT or "hidden" in attributes or attributes.get("aria-hidden") == "true"
 
 

@@ -25,6 +25,12 @@ def test_navigation_scripts_comments_and_hidden_parts_are_left_out() -> None:
     ) == (Block(text="Hello."), Block(text="We open at nine."))
 
 
+def test_a_form_is_left_out_unless_it_is_the_whole_page() -> None:
+    search = "<form><p>Search</p><input><button>Go</button></form>"
+    page = f"<form><h1>Hours</h1><p>We open at nine.</p><select><option>English</select></form>{search}"
+    assert [block.text for block in blocks(page)] == ["We open at nine."]
+
+
 def test_only_the_main_part_counts_where_one_is_marked() -> None:
     assert blocks("<div>Cookies!</div><main><p>We open at nine.</p></main>") == (Block(text="We open at nine."),)
 
