@@ -11,6 +11,7 @@ from agent.cores import divide
 from agent.devices import Device, place
 from agent.index import index_of
 from agent.prompts import read_stock
+from agent.retrieving import EngineRetriever
 from agent.settings import EMBEDDERS, STARTER, OutsideLlmSettings, Settings
 from agent.upkeep import reembed_with
 from agent.vectors import EmbeddingModel
@@ -19,7 +20,6 @@ from knowledge.errors import KnowledgeError, NoSuchDevice
 from knowledge.report import Step
 from knowledge.reranking import Reranker
 from knowledge.retrieval import StockLine
-from knowledge.retriever import Retriever
 from plugins.errors import DeviceMissing, ModelError
 from plugins.llama.model import LlamaModel
 from plugins.outside.model import OutsideModel, Server
@@ -129,14 +129,14 @@ def stock_lines() -> list[StockLine]:
 def _knowledge(settings: Settings, embedder: ModelSlot[Embedder]) -> ModelSlot[Knowledge]:
     """The index over the loaded embedder; its slot is filled after the embedder's."""
 
-    def load() -> Retriever:
+    def load() -> EngineRetriever:
         vectors = embedder.use()
         try:
             index = index_of(settings, embedder=vectors.name, dim=vectors.dim)
             if index.is_outdated() and index.made_with() == (vectors.name, vectors.dim):
                 _rebuild(settings, vectors)
             reranker = Reranker(settings.knowledge.reranker) if settings.knowledge.reranker else None
-            retriever = Retriever(index, vectors, stock=stock_lines(), reranker=reranker)
+            retriever = EngineRetriever(index, vectors, stock=stock_lines(), reranker=reranker)
             retriever.warm_up(collection=settings.knowledge.collection)
         except KnowledgeError as error:
             raise ModelError(str(error)) from error

@@ -1,7 +1,7 @@
 """Documents into the index: through the running engine's embedder, or one of our own where no engine runs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +54,7 @@ async def ingest_documents(
         return ingested
 
 
-async def folder_changes(places: Sequence[str | Path], stop: asyncio.Event) -> AsyncIterator[None]:
+async def folder_changes(places: Sequence[str | Path], stop: asyncio.Event) -> AsyncGenerator[None]:
     """Once for every time that something changes in these folders and files, until `stop`; bursts count as one."""
     from watchfiles import awatch
 
@@ -66,6 +66,20 @@ async def folder_changes(places: Sequence[str | Path], stop: asyncio.Event) -> A
 
     async for _ in awatch(*roots, stop_event=stop, watch_filter=counts):
         yield
+
+
+async def begun(changes: AsyncGenerator[None]) -> AsyncGenerator[None]:
+    """The same changes, watched for from now on: not only once somebody asks for the first."""
+    coming = asyncio.ensure_future(anext(changes, over := object()))
+    await asyncio.sleep(0)  # with its first step the watch begins
+
+    async def told() -> AsyncGenerator[None]:
+        change = await coming
+        while change is not over:
+            yield
+            change = await anext(changes, over)
+
+    return told()
 
 
 def unwatchable(places: Sequence[str | Path]) -> list[str]:

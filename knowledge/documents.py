@@ -28,7 +28,7 @@ from knowledge.loaders.plaintext import load_plaintext
 from knowledge.prose import Block, Parsed
 
 MAX_DOCUMENT_BYTES = 20_000_000
-_READING = "1"
+_READING = "2"
 """Part of every content hash: raise it when loaders or chunks change what is stored, and the next ingest redoes all."""
 
 Loader = Callable[[bytes, str], Parsed]
@@ -79,10 +79,10 @@ def refuse_unsupported(name: str, *, source: str) -> None:
 
 def read_bytes(path: Path, *, source: str, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
     """The file's bytes. Raises `DocumentMissing`, `UnsupportedDocument`, `OversizedDocument`, `DocumentUnreadable`."""
-    if not path.is_file():
-        raise DocumentMissing(source)
-    refuse_unsupported(path.name, source=source)
     try:
+        if not path.is_file():
+            raise DocumentMissing(source)
+        refuse_unsupported(path.name, source=source)
         size_bytes = path.stat().st_size
         if size_bytes > max_bytes:
             raise OversizedDocument(source, size_bytes=size_bytes, limit_bytes=max_bytes)

@@ -9,6 +9,7 @@ from knowledge.documents import MAX_DOCUMENT_BYTES, Document, content_hash, is_s
 from knowledge.errors import DocumentError, DocumentMissing
 from knowledge.index import Index
 from knowledge.places import S3Access, places_of
+from knowledge.places.folders import is_gone
 from knowledge.places.item import Item, Place, Unchanged, is_local
 from knowledge.preparing import Embed, document_id, prepare
 from knowledge.report import Progress, Report, Step, Tally
@@ -186,7 +187,7 @@ class _Run:
 
 def _has_moved(document: StoredDocument, sources: set[str]) -> bool:
     """Whether a file with this document's name under its folder was read, and its own path is no more."""
-    return document.source in sources and is_local(document.origin) and not Path(document.origin).exists()
+    return document.source in sources and is_local(document.origin) and is_gone(Path(document.origin))
 
 
 def _batches(texts: list[str]) -> Iterator[list[str]]:

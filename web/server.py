@@ -12,7 +12,7 @@ from .api.errors import from_http
 from .api.routes import add_api, is_api
 from .config import Probe, WebConfig
 from .cors import add_cors
-from .errors import OPENAI_PATHS, DoorError, LinesBusy, error_response
+from .errors import OPENAI_PATHS, DoorError, InvalidRequest, LinesBusy, error_response
 from .guard import close_soon, guard, open_gate
 from .keys import CONFIG, LIMITS, LINES, QUEUE, ROOMS
 from .lines import LIVEKIT_TIMEOUT_S, Lines, LiveKitRooms
@@ -105,14 +105,24 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
         if request.writer.output_size and request.transport:
             request.transport.abort()  # an answer has begun: it can only be cut off
         return error.response(path=request.path)
+    except web.RequestPayloadError:
+        message = "The body is not in the chunks or the Content-Encoding that it is announced in."
+        return InvalidRequest(message).response(path=request.path)
     except web.HTTPException as error:
         if error.status >= 400 and is_api(request.path):
-            return from_http(error).response()
+            return with_allowed(from_http(error).response(), error)
         if not request.path.startswith(API_PATHS) or error.status < 400:
             raise
         code = error.reason.lower().replace(" ", "_")
         message = error.text or error.reason
-        return error_response(path=request.path, status=error.status, code=code, message=message)
+        return with_allowed(error_response(path=request.path, status=error.status, code=code, message=message), error)
+
+
+def with_allowed(response: web.Response, error: web.HTTPException) -> web.Response:
+    """The refusal of a method names those that there are."""
+    if allowed := error.headers.get("Allow"):
+        response.headers["Allow"] = allowed
+    return response
 
 
 async def show_health(request: web.Request) -> web.Response:

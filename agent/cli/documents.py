@@ -59,14 +59,15 @@ def ingest(
 
 
 async def _ingest(settings: "Settings", places: list[str], collection: str, *, watch: bool, as_json: bool) -> "Report":
-    from agent.ingesting import folder_changes
+    from agent.ingesting import begun, folder_changes
 
     stop = asyncio.Event()
     stop_at_ctrl_c(stop)
+    changes = await begun(folder_changes(places, stop)) if watch else None
     report = await _ingest_once(settings, places, collection, stop, as_json=as_json)
-    if watch and not stop.is_set():
+    if changes and not stop.is_set():
         console.print("Watching for changes; Ctrl-C ends it", highlight=False)
-        async for _ in folder_changes(places, stop):
+        async for _ in changes:
             report = await _ingest_again(settings, places, collection, stop, as_json=as_json) or report
     return report
 

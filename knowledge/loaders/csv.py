@@ -1,6 +1,7 @@
 """CSV: one row of text per line, each with the names of its columns."""
 
 import csv
+import re
 from collections.abc import Iterator
 from io import StringIO
 
@@ -11,6 +12,8 @@ from knowledge.prose import Parsed
 
 _SNIFFED_CHARS = 20_000
 _DELIMITERS = ",;\t|"
+_SEPARATOR = re.compile(rf"\"?sep=([{_DELIMITERS}])\"?\n", re.IGNORECASE)
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 def load_csv(data: bytes, source: str) -> Parsed:
@@ -27,7 +30,8 @@ def load_csv(data: bytes, source: str) -> Parsed:
 
 
 def _rows(text: str, source: str) -> Iterator[list[str]]:
-    reader = csv.reader(StringIO(text), delimiter=_delimiter(text), strict=True, skipinitialspace=True)
+    text, delimiter = _told(text)
+    reader = csv.reader(StringIO(text), delimiter=delimiter, strict=True, skipinitialspace=True)
     try:
         for row in reader:
             cells = [" ".join(cell.split()) for cell in row]
@@ -37,7 +41,9 @@ def _rows(text: str, source: str) -> Iterator[list[str]]:
         raise DamagedDocument(source, f"line {reader.line_num}: {error}") from error
 
 
-def _delimiter(text: str) -> str:
-    """The one that stands most often in the first line."""
-    first = text.lstrip("\n")[:_SNIFFED_CHARS].split("\n", 1)[0]
-    return max(_DELIMITERS, key=first.count)
+def _told(text: str) -> tuple[str, str]:
+    """The table and its delimiter: what a first line for spreadsheets says, or what stands most often between names."""
+    if said := _SEPARATOR.match(text):
+        return "\n" + text[said.end() :], said[1]
+    first = _QUOTED.sub("", text[:_SNIFFED_CHARS].lstrip("\n")).split("\n", 1)[0]
+    return text, max(_DELIMITERS, key=first.count)

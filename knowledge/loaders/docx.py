@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from knowledge.composing import Composer
 from knowledge.errors import DamagedDocument, EncryptedDocument
+from knowledge.loaders.docx_markup import PARAGRAPH, TEXT_BOX, flatten
 from knowledge.prose import Parsed
 
 if TYPE_CHECKING:
@@ -14,9 +15,14 @@ if TYPE_CHECKING:
     from docx.text.paragraph import Paragraph
 
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
+_CONTENTS = re.compile(r"toc( heading| \d)", re.IGNORECASE)
+"""Styles of a table of contents, which says nothing that the headings do not."""
 _OLE = b"\xd0\xcf\x11\xe0"
 """How password-protected Office files begin."""
 _MAX_UNPACKED_BYTES = 500_000_000
+
+Place = tuple[str, bool]
+"""The words that stand in a column, and whether it is the first that their cell spans."""
 
 
 def load_docx(data: bytes, source: str) -> Parsed:
@@ -24,6 +30,7 @@ def load_docx(data: bytes, source: str) -> Parsed:
     if data.startswith(_OLE):
         raise EncryptedDocument(source)
     document = _opened(data, source)
+    flatten(document.element.body)
     composer = Composer()
     for part in document.iter_inner_content():
         if hasattr(part, "rows"):
@@ -31,6 +38,7 @@ def load_docx(data: bytes, source: str) -> Parsed:
             _read_table(part, composer)
         else:
             _read_paragraph(part, composer)
+            _read_boxes(part, composer)
     return composer.finish(title=_words(document.core_properties.title or "") or None)
 
 
@@ -53,6 +61,8 @@ def _read_paragraph(paragraph: "Paragraph", composer: Composer) -> None:
     text = _words(paragraph.text)
     style = paragraph.style.name or "" if paragraph.style else ""
     heading = _HEADING.match(style)
+    if _CONTENTS.fullmatch(style):
+        return
     if not heading and _is_item(paragraph, style):
         if not composer.is_in_list:
             composer.begin_list()
@@ -63,6 +73,12 @@ def _read_paragraph(paragraph: "Paragraph", composer: Composer) -> None:
         composer.heading(int(heading.group(1)) + 1 if heading else 1, text)
     else:
         composer.text(text)
+
+
+def _read_boxes(paragraph: "Paragraph", composer: Composer) -> None:
+    """The text boxes that hang on a paragraph."""
+    for box in paragraph._p.iter(TEXT_BOX):  # pyright: ignore[reportPrivateUsage]  # nor a way to text boxes
+        composer.text(_words_in(box, paragraph))
 
 
 def _is_item(paragraph: "Paragraph", style: str) -> bool:
@@ -76,22 +92,41 @@ def _leave_list(composer: Composer) -> None:
 
 
 def _read_table(table: "Table", composer: Composer) -> None:
-    rows = [_cells(row) for row in table.rows]
-    if len(rows) == 1 or all(len(row) == 1 for row in rows):
-        for cell in (cell for row in rows for cell in row):
-            composer.text(cell)
+    rows = [_places(row) for row in table.rows]
+    captions = next((place for place, row in enumerate(rows) if _cell_count(row) > 1), len(rows))
+    captions += len(rows) == captions + 1  # names of columns and no rows
+    for words, is_first in (place for row in rows[:captions] for place in row):
+        if is_first:
+            composer.text(words)
+    _read_rows(rows[captions:], composer)
+
+
+def _read_rows(rows: list[list[Place]], composer: Composer) -> None:
+    if not rows:
         return
+    header = [words for words, _ in rows[0]]
     for row in rows[1:]:
-        composer.row(rows[0], row)
+        composer.row(header, [words if is_first else "" for words, is_first in row])
 
 
-def _cells(row: Any) -> list[str]:
-    """The words of each cell, once for a cell that spans several columns."""
-    cells: list[Any] = []
-    for cell in row.cells:
-        if not cells or cell._tc is not cells[-1]._tc:
-            cells.append(cell)
-    return [_words(cell.text) for cell in cells]
+def _cell_count(row: list[Place]) -> int:
+    return sum(is_first for _, is_first in row)
+
+
+def _places(row: Any) -> list[Place]:
+    cells = list(row.cells)
+    befores = [None, *cells]
+    return [
+        (_words_in(cell._tc, cell), before is None or cell._tc is not before._tc)
+        for cell, before in zip(cells, befores, strict=False)
+    ]
+
+
+def _words_in(element: Any, parent: Any) -> str:
+    """The words of all paragraphs below an element, those of tables inside a cell among them."""
+    from docx.text.paragraph import Paragraph
+
+    return _words(" ".join(Paragraph(paragraph, parent).text for paragraph in element.iter(PARAGRAPH)))
 
 
 def _words(text: str) -> str:

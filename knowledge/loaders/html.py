@@ -1,6 +1,5 @@
 """HTML: what a reader of the page would read, without its navigation."""
 
-from collections.abc import Iterator
 from typing import Any, cast
 
 from bs4 import BeautifulSoup, UnicodeDammit
@@ -9,6 +8,7 @@ from bs4.element import NavigableString, PageElement, PreformattedString, Tag
 from knowledge.composing import Composer
 from knowledge.decoding import marked_encoding, refuse_binary
 from knowledge.errors import DamagedDocument
+from knowledge.loaders.html_tables import read_grid
 from knowledge.prose import Parsed
 
 
@@ -16,7 +16,9 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_LEFT_OUT = _names("script style noscript template head nav footer aside form svg math iframe object button select")
+_LEFT_OUT = _names("script style noscript template head nav footer aside svg math iframe object button select textarea")
+_PAGE_PARTS = ("main", "article", "h1", "h2")
+"""A form with one of these is the whole page, as some web servers make them."""
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = _names("ul ol menu")
 _BLOCKS = _names(
@@ -36,6 +38,13 @@ def load_html(data: bytes, source: str) -> Parsed:
         return _read(page)
     except RecursionError as error:
         raise DamagedDocument(source, "its elements are nested too deeply") from error
+
+
+def read_fragment(markup: str, composer: Composer) -> None:
+    """Write down a piece of a page. Raises `RecursionError` if its elements are nested too deeply."""
+    reader = _Reader(composer)
+    reader.read(BeautifulSoup(markup, "lxml"))
+    reader.flush()
 
 
 def _text(data: bytes, source: str) -> str:
@@ -117,31 +126,24 @@ class _Reader:
             self._composer.text(_words(line))
 
     def _read_table(self, table: Tag) -> None:
-        rows = list(_rows(table))
-        header = _cells(rows[0])
-        for row in rows[1:]:
-            self._composer.row(header, _cells(row))
+        grid = read_grid(table)
+        header = grid.header
+        for row in grid.rows[grid.heads :]:
+            self._composer.row(header, [words if is_first else "" for words, is_first in row])
 
 
 def _is_left_out(tag: Tag) -> bool:
     attributes = cast(dict[str, Any], tag.attrs)
+    if tag.name == "form" and tag.find(_PAGE_PARTS) is None:
+        return True
     return tag.name in _LEFT_OUT or "hidden" in attributes or attributes.get("aria-hidden") == "true"
 
 
 def _is_data(table: Tag) -> bool:
     """Whether it is a table of rows and columns, not one that only arranges the page."""
-    rows = list(_rows(table))
-    return len(rows) > 1 and all(len(_cells(row)) > 1 for row in rows[:2]) and table.find(("table", "h1", "p")) is None
-
-
-def _rows(table: Tag) -> Iterator[Tag]:
-    for row in table.find_all("tr"):
-        if row.find_parent("table") is table:
-            yield row
-
-
-def _cells(row: Tag) -> list[str]:
-    return [_words(cell.get_text(" ")) for cell in row.find_all(("td", "th"), recursive=False)]
+    rows = read_grid(table).rows
+    are_rows = len(rows) > 1 and all(sum(is_first for _, is_first in row) > 1 for row in rows[:2])
+    return are_rows and table.find(("table", "h1", "p")) is None
 
 
 def _words(text: str) -> str:

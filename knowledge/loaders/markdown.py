@@ -8,6 +8,7 @@ from markdown_it.token import Token
 
 from knowledge.composing import Composer
 from knowledge.decoding import decode
+from knowledge.loaders.html import read_fragment
 from knowledge.prose import Parsed
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -20,7 +21,7 @@ def load_markdown(data: bytes, source: str) -> Parsed:
 
 
 def parse_markdown(text: str) -> Parsed:
-    """Read CommonMark with tables. HTML, comments and image files are left out; front matter gives only the title."""
+    """Read CommonMark with tables, and HTML as on a page. Comments are left out; front matter gives only the title."""
     front = _FRONT_MATTER.match(text)
     body = text[front.end() :] if front else text
     composer = Composer()
@@ -48,6 +49,8 @@ def _read(tokens: Sequence[Token], composer: Composer) -> None:
                 composer.text(plain(token))
             case "fence" | "code_block":
                 _read_lines(token.content, composer)
+            case "html_block":
+                read_fragment(token.content, composer)
             case "table_open":
                 _read_table(walk, composer)
             case _:

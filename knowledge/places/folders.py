@@ -6,7 +6,7 @@ from pathlib import Path
 
 from knowledge.decoding import mended
 from knowledge.documents import read_bytes
-from knowledge.errors import DocumentMissing, MisnamedDocument
+from knowledge.errors import DocumentMissing, DocumentUnreadable, MisnamedDocument
 from knowledge.places.item import Content, Item, is_local
 from knowledge.places.patterns import compiled, fixed_root
 
@@ -18,18 +18,18 @@ class Folder:
         self.path = path
 
     def items(self) -> Iterator[Item]:
-        if self.path.is_dir():
+        if os.path.isdir(self.path):
             yield from _walk(self.path)
-        elif self.path.exists():
-            yield _item(self.path, self.path.name, is_named=True)
-        else:
+        elif is_gone(self.path):
             raise DocumentMissing(self.path.name)
+        else:
+            yield _item(self.path, self.path.name, is_named=True)
 
     def covers(self, origin: str) -> bool:
         return is_local(origin) and Path(origin).is_relative_to(self.path)
 
     def has_lost(self, origin: str) -> bool:
-        return not Path(origin).exists()
+        return is_gone(Path(origin))
 
 
 class Draft:
@@ -69,7 +69,7 @@ class Glob:
         return is_local(origin) and bool(self._matches.fullmatch(origin))
 
     def has_lost(self, origin: str) -> bool:
-        return not Path(origin).exists()
+        return is_gone(Path(origin))
 
 
 def is_ignored(name: str) -> bool:
@@ -77,14 +77,43 @@ def is_ignored(name: str) -> bool:
     return name.startswith(".") or name.endswith(".lance")
 
 
+def is_gone(path: Path) -> bool:
+    """Whether there is no such file or folder. One that may not be looked at is not gone."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _walk(folder: Path) -> Iterator[Item]:
-    """All files below a folder, sorted, each shown as `folder name/path below`; without hidden ones and indexes."""
-    for parent, folders, names in os.walk(folder):
+    """All files below a folder, sorted, each shown as `folder name/path below`; without hidden ones and indexes.
+
+    Folders that may not be read follow, for a refusal of their own.
+    """
+    barred: list[OSError] = []
+    for parent, folders, names in os.walk(folder, onerror=barred.append):
         folders[:] = sorted(name for name in folders if not is_ignored(name))
         for name in sorted(names):
             if not is_ignored(name):
                 path = Path(parent, name)
                 yield _item(path, path.relative_to(folder.parent).as_posix())
+    for error in barred:
+        path = Path(error.filename)
+        if not is_gone(path):
+            yield _barred(path, path.relative_to(folder.parent).as_posix(), error)
+
+
+def _barred(folder: Path, source: str, error: OSError) -> Item:
+    """A folder whose documents cannot be seen, as one that cannot be read."""
+    source = mended(source)
+
+    def fetch(max_bytes: int, known: str = "") -> Content:
+        raise DocumentUnreadable(source, error.strerror or type(error).__name__)
+
+    return Item(origin=folder.as_posix(), source=source, name=folder.name, fetch=fetch, is_named=True)
 
 
 def _item(path: Path, source: str, *, is_named: bool = False, draft: Path | None = None) -> Item:

@@ -153,4 +153,9 @@ def _call(value: Any) -> ToolCall | None:
     arguments = value.get("arguments", value.get("parameters", {}))
     if not isinstance(arguments, str):
         arguments = json.dumps(arguments, ensure_ascii=False)
-    return ToolCall(id=f"call_{uuid.uuid4().hex}", name=name, arguments=arguments)
+    return ToolCall(id=f"call_{uuid.uuid4().hex}", name=_whole(name), arguments=_whole(arguments))
+
+
+def _whole(text: str) -> str:
+    """The text without halves of characters, which JSON can name and UTF-8 cannot."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

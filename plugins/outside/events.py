@@ -20,7 +20,9 @@ class Reading:
     """One streamed answer. Tool calls come in fragments and are given whole, at the end."""
 
     def __init__(self) -> None:
-        self._calls: dict[int, dict[str, str]] = {}
+        self._calls: list[dict[str, str]] = []
+        self._places: dict[int, int] = {}
+        """Where in `_calls` the call of an index is that the server writes now."""
         self._reason: str | None = None
         self._usage: Usage | None = None
 
@@ -48,18 +50,26 @@ class Reading:
                 for fragment in delta.get("tool_calls") or ():
                     self._add(fragment)
             return text
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EngineUnavailable("the outside model's answer makes no sense") from error
 
     def _add(self, fragment: Json) -> None:
-        call = self._calls.setdefault(int(fragment.get("index") or 0), {"id": "", "name": "", "arguments": ""})
+        call = self._call(int(fragment.get("index") or 0), str(fragment.get("id") or ""))
         function = fragment.get("function") or {}
-        call["id"] = fragment.get("id") or call["id"]
         call["name"] += function.get("name") or ""
         call["arguments"] += function.get("arguments") or ""
 
+    def _call(self, index: int, id: str) -> dict[str, str]:
+        """The call that a fragment belongs to: another id is another call, as some servers give all calls one index."""
+        call = self._calls[self._places[index]] if index in self._places else None
+        if call is None or (id and call["id"] and id != call["id"]):
+            self._places[index] = len(self._calls)
+            self._calls.append(call := {"id": id, "name": "", "arguments": ""})
+        call["id"] = call["id"] or id
+        return call
+
     def _end(self) -> Delta:
-        calls = tuple(ToolCall(**self._calls[index]) for index in sorted(self._calls))
+        calls = tuple(ToolCall(**call) for call in self._calls)
         return Delta(tool_calls=calls, finish_reason=self._reason, usage=self._usage or Usage(0, 0, 0))
 
 

@@ -25,6 +25,9 @@ CONNECT_S = 2.0
 WRONG_REQUEST = (400, 413, 422)
 """Statuses that say that the request is wrong; every other refusal is the server's own trouble."""
 
+GONE = (400, 404)
+"""Statuses by which servers say, among other things, that they have no such model."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
@@ -70,6 +73,13 @@ class OutsideModel:
                         yield delta
                 self._breaker.succeeded()
                 return
+            except InvalidRequest:
+                self._breaker.succeeded()
+                raise
+            except (GeneratorExit, asyncio.CancelledError):  # nobody listens any more, for example after a barge-in
+                if has_begun:
+                    self._breaker.succeeded()
+                raise
             except EngineUnavailable as error:
                 self._breaker.failed()
                 logger.warning("outside model: %s", error, extra={"tries_left": left, "has_begun": has_begun})
@@ -84,6 +94,7 @@ class OutsideModel:
                 body = request | {"model": await self._name(), "stream": True}
                 body["stream_options"] = {"include_usage": True}
                 async with self._open().post(f"{self._server.url}/chat/completions", json=body) as response:
+                    self._forget_name(response.status)
                     await _check(response)
                     deltas = Reading().deltas(lines_of(response))
                     first = await anext(deltas)
@@ -104,6 +115,11 @@ class OutsideModel:
                 except (ValueError, LookupError, TypeError) as error:
                     raise EngineUnavailable("the outside server names no model") from error
         return self._model
+
+    def _forget_name(self, status: int) -> None:
+        """A server that was restarted may have another first model by now."""
+        if status in GONE:
+            self._model = self._server.model
 
     def _open(self) -> aiohttp.ClientSession:
         if self._http is None or self._http.closed:

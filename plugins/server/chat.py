@@ -2,8 +2,9 @@
 
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
 from contextlib import aclosing, contextmanager
+from itertools import count
 from typing import Any, Literal
 
 from aiohttp import web
@@ -11,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from plugins.correlation import Door, door
 from plugins.errors import EngineError
-from plugins.llama.model import Delta, Generation, Priority, Usage
+from plugins.llama.model import Delta, Generation, Priority, ToolCall, Usage
 from plugins.server.answers import again, full_key
 from plugins.server.keys import ENGINE
 from plugins.server.metrics import CALLS, LLM, LLM_AHEAD, Measured
@@ -105,6 +106,11 @@ class Chunks:
 
     def __init__(self, model: str) -> None:
         self._head: Json = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": model}
+        self._calls = count()
+
+    def tool_calls(self, calls: Sequence[ToolCall]) -> Json:
+        """One streamed chunk with the answer's next tool calls, numbered through."""
+        return self.chunk({"tool_calls": [{"index": next(self._calls)} | tool_call_body(call) for call in calls]})
 
     def chunk(self, delta: Json, finish_reason: str | None = None) -> Json:
         """One streamed chunk."""
@@ -189,14 +195,13 @@ def _chunk_events(chunks: Chunks, delta: Delta) -> list[Json]:
     if delta.text:
         events.append(chunks.chunk({"content": delta.text}))
     if delta.tool_calls:
-        calls = [{"index": i} | tool_call_body(call) for i, call in enumerate(delta.tool_calls)]
-        events.append(chunks.chunk({"tool_calls": calls}))
+        events.append(chunks.tool_calls(delta.tool_calls))
     if delta.finish_reason:
         events.append(chunks.chunk({}, delta.finish_reason))
     return events
 
 
-def tool_call_body(call: Any) -> Json:
+def tool_call_body(call: ToolCall) -> Json:
     """A tool call in OpenAI's shape."""
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 

@@ -15,12 +15,11 @@ from plugins.server.metrics import RETRIEVAL
 from plugins.server.replies import read_body
 from plugins.server.scheduler import Priority
 
-MAX_QUERY_CHARS = 20_000
 MAX_TEXTS = 256
 
 
 class RetrieveRequest(BaseModel):
-    query: str = Field(max_length=MAX_QUERY_CHARS)
+    query: str
     k: int = Field(default=5, ge=1, le=50)
     collection: str = "default"
     title: str = Field(default="", max_length=500)

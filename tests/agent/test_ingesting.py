@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from agent.ingesting import folder_changes, unwatchable
+from agent.ingesting import begun, folder_changes, unwatchable
 
 
 def test_only_what_lies_on_this_machine_can_be_watched(tmp_path: Path) -> None:
@@ -25,6 +25,18 @@ async def test_a_change_is_told(tmp_path: Path) -> None:
     async for _ in folder_changes([tmp_path], stop):
         stop.set()
     await writing
+
+
+async def test_what_changes_before_anybody_asks_is_told(tmp_path: Path) -> None:
+    stop = asyncio.Event()
+    changes = await begun(folder_changes([tmp_path], stop))
+    async with asyncio.timeout(20):
+        for name in ("first.md", "second.md"):
+            (tmp_path / name).write_text("We open at nine.")
+            await asyncio.sleep(0)
+            await anext(changes)
+    stop.set()
+    assert [change async for change in changes] == []
 
 
 async def test_what_is_ignored_is_never_told(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from io import BytesIO
 from typing import Any
 
 from docx import Document
-from docx.oxml import OxmlElement
-from docx.oxml.ns import qn
+from docx.oxml import OxmlElement, parse_xml
+from docx.oxml.ns import nsdecls, qn
 from pypdf import PdfReader, PdfWriter
 
 Page = Sequence[tuple[int, int, str]]
@@ -66,6 +66,46 @@ def docx() -> bytes:
     document.add_heading("Bar", 2)
     document.add_paragraph("It opens late.")
     return _saved(document)
+
+
+def edited_docx() -> bytes:
+    """A Word document with tracked changes, controls, a text box, and tables whose cells span others."""
+    document = Document()
+    price = document.add_paragraph("Breakfast costs ")._p
+    price.append(_word('<w:ins><w:r><w:t xml:space="preserve">12 </w:t></w:r></w:ins>'))
+    price.append(_word("<w:del><w:r><w:delText>10</w:delText></w:r></w:del>"))
+    price.append(_word("<w:moveFrom><w:r><w:t>dollars.</w:t></w:r></w:moveFrom>"))
+    price.append(_word("<w:sdt><w:sdtPr/><w:sdtContent><w:r><w:t>euros.</w:t></w:r></w:sdtContent></w:sdt>"))
+    price.append(
+        _word(
+            "<w:r><w:pict><w:txbxContent><w:p><w:r><w:t>Tea is free.</w:t></w:r></w:p></w:txbxContent></w:pict></w:r>"
+        )
+    )
+    hall = "<w:sdtContent><w:p><w:r><w:t>It is in the hall.</w:t></w:r></w:p></w:sdtContent>"
+    price.addnext(_word(f"<w:sdt><w:sdtPr><w:showingPlcHdr/></w:sdtPr>{hall}</w:sdt>"))
+    price.addnext(_word(f"<w:sdt><w:sdtPr/>{hall}</w:sdt>"))
+    table = document.add_table(5, 3)
+    table.cell(0, 0).merge(table.cell(0, 2)).text = "Rooms of this year"
+    table.cell(2, 0).merge(table.cell(3, 0))
+    table.cell(4, 0).merge(table.cell(4, 1))
+    cells = {
+        1: ("Room", "Season", "Price"),
+        2: ("Lake", "summer", "120"),
+        3: ("", "winter", "80"),
+        4: ("Attic", "", "60"),
+    }
+    for row, texts in cells.items():
+        for column, text in enumerate(texts):
+            if text:
+                table.cell(row, column).text = text
+    table.cell(4, 2).add_table(1, 1).cell(0, 0).text = "euros"
+    return _saved(document)
+
+
+def _word(markup: str) -> Any:
+    """An element in the language of Word documents."""
+    name, rest = markup.split(">", 1)
+    return parse_xml(f"{name} {nsdecls('w')}>{rest}")
 
 
 def broken_docx() -> bytes:

@@ -1,9 +1,11 @@
 """Ingest: what is new goes in, what changed is replaced, what is gone leaves, and a bad file stops nothing."""
 
+import errno
 import multiprocessing
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -131,6 +133,35 @@ def test_a_file_that_turned_bad_keeps_its_former_version(put: Put, folder: Path,
     report = put({})
     assert [source for source, _ in report.failed] == ["papers/a.txt"]
     assert chunk_texts(index) == {"We open at nine."}
+
+
+def test_what_may_not_be_looked_at_is_named_and_stays(
+    put: Put, folder: Path, index: Index, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put({"a.md": "One is here.", "closed/b.md": "Two is here.", "strict/c.md": "Three is here."})
+    bar(monkeypatch, list_none_of=folder / "closed", look_at_none_in=(folder / "closed", folder / "strict"))
+    report = ingest([folder], index, embedder.embed_passages)
+    assert [source for source, _ in report.failed] == ["papers/strict/c.md", "papers/closed"]
+    assert all("Permission denied" in reason for _, reason in report.failed)
+    assert not report.removed and len(index.documents()) == 3
+
+
+def bar(monkeypatch: pytest.MonkeyPatch, *, list_none_of: Path, look_at_none_in: tuple[Path, ...]) -> None:
+    """Folders as they look to somebody who lacks the right to list them, or to enter them; root has both."""
+    scandir, stat = os.scandir, Path.stat
+
+    def scan(path: str) -> Any:
+        if Path(path) == list_none_of:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    def look(path: Path, **options: Any) -> os.stat_result:
+        if path.parent in look_at_none_in:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    monkeypatch.setattr(Path, "stat", look)
 
 
 def test_paths_that_cannot_go_in_are_failures_with_a_reason(folder: Path, index: Index, embedder: WordEmbedder) -> None:

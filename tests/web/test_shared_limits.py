@@ -62,8 +62,11 @@ async def test_keys_and_addresses_are_counted_apart(processes: tuple[SharedMemor
     await by_address.admit("same")
 
 
-async def test_two_processes_share_what_may_run_at_a_time(processes: tuple[SharedMemory, SharedMemory]) -> None:
-    first, second = (SharedSlots(process, name="key", at_once=1, lease_s=60) for process in processes)
+@pytest.mark.parametrize("lease_s", [60, 740.0517578125])
+async def test_two_processes_share_what_may_run_at_a_time(
+    processes: tuple[SharedMemory, SharedMemory], lease_s: float
+) -> None:
+    first, second = (SharedSlots(process, name="key", at_once=1, lease_s=lease_s) for process in processes)
     async with first.hold("shop"):
         with pytest.raises(TooManyRequests):
             async with second.hold("shop"):
@@ -71,7 +74,7 @@ async def test_two_processes_share_what_may_run_at_a_time(processes: tuple[Share
         async with second.hold("clinic"):
             pass
     async with second.hold("shop"):
-        pass
+        assert all(process.may_be_asked for process in processes)
 
 
 async def test_a_slot_of_a_process_that_died_comes_back(processes: tuple[SharedMemory, SharedMemory]) -> None:

@@ -3,6 +3,7 @@
 How long they may take to come is the guard's business.
 """
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
@@ -105,5 +106,10 @@ def _add(fields: dict[str, Any], name: str, value: str) -> None:
 def _complaint(error: ValidationError) -> ApiError:
     errors = error.errors(include_url=False, include_input=False)
     first = min(errors, key=lambda each: each["type"].endswith("_type"))  # of a union the kind that was meant
-    place = ".".join(str(part) for part in first["loc"])
+    place = ".".join(str(part) for part in first["loc"] if not _is_kind(part))
     return ApiError(f"{place or 'body'}: {first['msg']}", param=place or None)
+
+
+def _is_kind(part: int | str) -> bool:
+    """Whether this part of a place is no field but the kind that a field of several kinds was read as."""
+    return isinstance(part, str) and (part in ("str", "bool", "int") or not re.fullmatch("[a-z_]+", part))

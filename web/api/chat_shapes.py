@@ -2,7 +2,8 @@
 
 import time
 import uuid
-from typing import Annotated, Any, Literal
+from itertools import count
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -90,6 +91,12 @@ class ResponseFormat(BaseModel):
     type: Literal["text", "json_object", "json_schema"] = "text"
     json_schema: JsonSchema | None = None
 
+    @model_validator(mode="after")
+    def _schema_is_there(self) -> Self:
+        if self.type == "json_schema" and self.json_schema is None:
+            raise ValueError("json_schema is missing")
+        return self
+
 
 class StreamOptions(BaseModel):
     include_usage: bool = False
@@ -151,7 +158,9 @@ class ChatRequest(Sampling):
     conversation: bool | Name | None = None
 
     @model_validator(mode="after")
-    def _chosen_tool_is_offered(self) -> "ChatRequest":
+    def _chosen_tool_is_offered(self) -> Self:
+        if self.tool_choice == "required" and not self.tools:
+            raise ValueError("tool_choice demands a call, and there are no tools")
         if isinstance(self.tool_choice, ChosenTool):
             names = {tool.function.name for tool in self.tools or ()}
             if self.tool_choice.function.name not in names:
@@ -230,6 +239,8 @@ class Chunks:
     def __init__(self, model: str) -> None:
         self._head: Json = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": model}
         self._is_first = True
+        self._calls = count()
+        """Clients put the fragments of one call together by its number in the whole answer."""
 
     def chunks(self, piece: Piece) -> list[Json]:
         """What is streamed of a piece; the sources and the conversation's id are in the chunk that ends the answer."""
@@ -237,7 +248,7 @@ class Chunks:
         if piece.text:
             chunks.append(self._chunk({"content": piece.text}))
         if piece.tool_calls:
-            calls = [{"index": index} | call for index, call in enumerate(piece.tool_calls)]
+            calls = [{"index": next(self._calls)} | call for call in piece.tool_calls]
             chunks.append(self._chunk({"tool_calls": calls}))
         if piece.finish_reason:
             chunks.append(self._chunk({}, piece.finish_reason) | _ours(piece))

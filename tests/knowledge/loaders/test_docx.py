@@ -8,7 +8,7 @@ import pytest
 from knowledge.errors import DamagedDocument, EncryptedDocument
 from knowledge.loaders.docx import load_docx
 from knowledge.prose import Block
-from tests.knowledge.papers import docx
+from tests.knowledge.papers import docx, edited_docx
 
 
 def test_headings_lists_and_tables_are_read_in_order() -> None:
@@ -23,6 +23,18 @@ def test_headings_lists_and_tables_are_read_in_order() -> None:
         Block(text="Room: Children are free.", headings=("Prices",), kind="row"),
         Block(text="It opens late.", headings=("Prices", "Bar")),
     )
+
+
+def test_a_document_reads_as_if_its_changes_were_accepted() -> None:
+    assert [block.text for block in load_docx(edited_docx(), "a.docx").blocks] == [
+        "Breakfast costs 12 euros.",
+        "Tea is free.",
+        "It is in the hall.",
+        "Rooms of this year",
+        "Room: Lake, Season: summer, Price: 120.",
+        "Room: Lake, Season: winter, Price: 80.",
+        "Room: Attic, Price: 60 euros.",
+    ]
 
 
 def test_a_locked_document_says_so() -> None:

@@ -25,6 +25,12 @@ def test_navigation_scripts_comments_and_hidden_parts_are_left_out() -> None:
     ) == (Block(text="Hello."), Block(text="We open at nine."))
 
 
+def test_a_form_is_left_out_unless_it_is_the_whole_page() -> None:
+    search = "<form><p>Search</p><input><button>Go</button></form>"
+    page = f"<form><h1>Hours</h1><p>We open at nine.</p><select><option>English</select></form>{search}"
+    assert [block.text for block in blocks(page)] == ["We open at nine."]
+
+
 def test_only_the_main_part_counts_where_one_is_marked() -> None:
     assert blocks("<div>Cookies!</div><main><p>We open at nine.</p></main>") == (Block(text="We open at nine."),)
 
@@ -49,6 +55,22 @@ def test_headings_lists_and_unclosed_elements_are_understood() -> None:
 def test_the_rows_of_a_table_carry_their_column_names() -> None:
     table = "<table><tr><th>Room<th>Price</tr><tr><td>Lake<td>120 euros</tr><tr><td>Hill<td>90 euros</tr></table>"
     assert [block.text for block in blocks(table)] == ["Room: Lake, Price: 120 euros.", "Room: Hill, Price: 90 euros."]
+
+
+def test_a_cell_that_spans_rows_or_columns_counts_in_each_of_them() -> None:
+    head = "<tr><th rowspan=2>Room<th colspan=2>Price</tr><tr><th>Summer<th>Winter</tr>"
+    lake = "<tr><td rowspan=2>Lake<td>120<td>80</tr><tr><td colspan=2>closed in March</tr>"
+    hill = "<tr><td>Hill<td>90<td>60</tr>"
+    assert [block.text for block in blocks(f"<table>{head}{lake}{hill}</table>")] == [
+        "Room: Lake, Price Summer: 120, Price Winter: 80.",
+        "Room: Lake, Price Summer: closed in March.",
+        "Room: Hill, Price Summer: 90, Price Winter: 60.",
+    ]
+
+
+def test_columns_keep_their_names_beside_a_cell_from_above() -> None:
+    table = "<table><tr><td>Day<td>Opens<td>Place</tr><tr><td>Mon<td>9<td rowspan=2>Bar</tr><tr><td>Tue</tr></table>"
+    assert [block.text for block in blocks(table)] == ["Day: Mon, Opens: 9, Place: Bar.", "Day: Tue, Place: Bar."]
 
 
 def test_a_table_that_only_arranges_the_page_is_read_as_text() -> None:

@@ -62,3 +62,9 @@ def test_code_blocks_keep_their_lines() -> None:
 def test_a_heading_with_nothing_below_is_text() -> None:
     parsed = parse_markdown("# House\n\n## Closed on Mondays\n\n## Bar\n\nOpen.\n\n## No dogs")
     assert [block.text for block in parsed.blocks] == ["Closed on Mondays", "Open.", "No dogs"]
+
+
+def test_html_between_the_paragraphs_is_read_as_on_a_page() -> None:
+    table = "<table><tr><th>Room</th><th>Price</th></tr><tr><td>Lake</td><td>120</td></tr></table>"
+    text = f"# Rooms\n\n<!-- not this -->\n\n{table}\n\n<details><summary>When?</summary>\n\nAt nine.\n\n</details>\n"
+    assert [block.text for block in parse_markdown(text).blocks] == ["Room: Lake, Price: 120.", "When?", "At nine."]

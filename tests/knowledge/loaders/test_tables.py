@@ -27,6 +27,17 @@ def test_quoted_cells_may_hold_delimiters_and_line_ends() -> None:
     assert texts(parsed) == ["Question: Pets, too?, Answer: Dogs stay out."]
 
 
+def test_delimiters_within_the_names_of_columns_do_not_count() -> None:
+    parsed = load_csv(b'"Name, first";"Price, net";Unit\nLake;120;night\n', "a.csv")
+    assert texts(parsed) == ["Name, first: Lake, Price, net: 120, Unit: night."]
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"'])
+def test_a_first_line_for_spreadsheets_tells_the_delimiter(line: str) -> None:
+    parsed = load_csv(f"{line}\r\nRoom;Price in euros, cents\r\nLake;120,00\r\n".encode(), "a.csv")
+    assert texts(parsed) == ["Room: Lake, Price in euros, cents: 120,00."]
+
+
 def test_a_broken_csv_names_the_line() -> None:
     with pytest.raises(DamagedDocument, match=r"a\.csv: line 2: "):
         load_csv(b'a,b\n"x"y,z\n', "a.csv")

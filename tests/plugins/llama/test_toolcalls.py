@@ -106,3 +106,8 @@ def test_arguments_written_as_text_stay_as_they_are() -> None:
 def test_the_template_tells_the_style() -> None:
     assert style_of("... <|python_tag|> ...") is ToolStyle.JSON
     assert style_of("... <tool_call> ...") is ToolStyle.HERMES
+
+
+def test_half_a_character_in_a_call_is_replaced() -> None:
+    [call] = parsed('{"name": "note\\ud83d", "arguments": {"text": "fine \\ud83d\\ude00, half \\ud83d"}}')
+    assert (call.name, call.arguments) == ("note\ufffd", '{"text": "fine \U0001f600, half \ufffd"}')

@@ -72,6 +72,7 @@ class Outside:
     manners: list[Manner] = field(default_factory=lambda: [well])
     asked: list[Json] = field(default_factory=list[Json])
     url: str = ""
+    model: str = "their-model"
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(await request.json())
@@ -79,7 +80,7 @@ class Outside:
         return await manner(request)
 
     async def models(self, request: web.Request) -> web.Response:
-        return web.json_response({"data": [{"id": "their-model"}]})
+        return web.json_response({"data": [{"id": self.model}]})
 
 
 @asynccontextmanager

@@ -53,6 +53,12 @@ async def test_fragments_of_tool_calls_become_whole_ones(model: OutsideModel, ou
     assert (await answer(model)).tool_calls == (ToolCall("call-1", "look", '{"a": 1}'),)
 
 
+async def test_calls_that_share_an_index_stay_apart(model: OutsideModel, outside: Outside) -> None:
+    calls = [event(tool_calls=[{"id": f"call-{name}", "function": {"name": name, "arguments": "{}"}}]) for name in "ab"]
+    outside.manners = [says(*calls, event(reason="tool_calls"), DONE)]
+    assert (await answer(model)).tool_calls == (ToolCall("call-a", "a", "{}"), ToolCall("call-b", "b", "{}"))
+
+
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -128,6 +134,32 @@ async def test_a_server_that_keeps_failing_is_left_alone(outside: Outside) -> No
             await answer(model)
     assert len(outside.asked) == 2
     await model.aclose()
+
+
+@pytest.mark.parametrize(
+    ("manner", "ends"), [(well, None), (refuses(400), InvalidRequest)], ids=["left early", "wrong request"]
+)
+async def test_a_server_that_answers_is_no_longer_left_alone(
+    outside: Outside, manner: Manner, ends: type[Exception] | None
+) -> None:
+    outside.manners = [refuses(500), manner, well]
+    breaker = Breaker(failures=1, pause_s=0.0, clock=lambda: 0.0)
+    model = OutsideModel(Server(url=outside.url, model="any"), breaker=breaker)
+    async with aclosing(model.write(ASKED)) as deltas:
+        if ends:
+            with pytest.raises(ends):
+                await anext(deltas)
+        else:
+            assert (await anext(deltas)).text == "Hello "
+    assert not breaker.is_open
+    await model.aclose()
+
+
+async def test_a_server_that_has_another_model_by_now_is_asked_for_that(model: OutsideModel, outside: Outside) -> None:
+    await answer(model)
+    outside.model, outside.manners = "newer-model", [refuses(404), well]
+    assert (await answer(model)).text == "Hello there."
+    assert [asked["model"] for asked in outside.asked] == ["their-model", "their-model", "newer-model"]
 
 
 async def test_usage_may_be_missing(model: OutsideModel, outside: Outside) -> None:

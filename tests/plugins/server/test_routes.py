@@ -20,6 +20,7 @@ from plugins.errors import (
 )
 from plugins.llama.model import Delta, Priority, Usage
 from plugins.server.app import listening
+from plugins.server.chat import Chunks
 from plugins.server.slots import ModelSlot
 from tests.plugins.server.conftest import Bench, build, settled, tool_call
 
@@ -63,6 +64,12 @@ async def test_tool_calls_pass_through(bench: Bench) -> None:
     assert deltas[0]["tool_calls"][0]["function"] == {"name": "transfer", "arguments": '{"to": "desk"}'}
 
 
+def test_calls_that_come_one_after_another_are_numbered_through() -> None:
+    chunks = Chunks("tiny.gguf")
+    deltas = [chunks.tool_calls(calls)["choices"][0]["delta"] for calls in ([tool_call()] * 2, [tool_call()])]
+    assert [call["index"] for delta in deltas for call in delta["tool_calls"]] == [0, 1, 2]
+
+
 async def test_leaving_a_stream_early_cancels_the_model(bench: Bench) -> None:
     bench.llama.answer = [Delta(text="Hello ")]
     stream = bench.client.chat(HELLO)
@@ -102,6 +109,11 @@ async def test_speech_comes_in_pieces_with_word_times(bench: Bench) -> None:
     pieces = [piece async for piece in bench.client.speak("two words")]
     assert [piece.words[0].text for piece in pieces] == ["two", "words"]
     assert all(len(piece.pcm) == 3200 and piece.sample_rate_hz == 16_000 for piece in pieces)
+
+
+async def test_a_question_may_be_as_long_as_a_message(bench: Bench) -> None:
+    question = "what time is breakfast " * 2000
+    assert (await bench.client.retrieve(question))["query"] == question
 
 
 async def test_an_unknown_voice_is_named(bench: Bench) -> None:

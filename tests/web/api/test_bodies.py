@@ -46,6 +46,16 @@ async def test_what_is_longer_is_told_the_limit_that_counts(
         assert f"at most {limit} " in (await response.json())["error"]["message"]
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/transcribe", "/v1/audio/transcriptions"])
+async def test_what_is_not_packed_as_it_says_is_refused(agent: FakeAgent, tmp_path: Path, path: str) -> None:
+    headers = {"Content-Encoding": "gzip"}
+    if path == "/v1/audio/transcriptions":
+        headers["Content-Type"] = "multipart/form-data; boundary=x"
+    async with opened(agent, tmp_path) as door:
+        response = await door.post(path, data=b"these are plain words", headers=headers)
+        assert (response.status, (await response.json())["error"]["code"]) == (400, "invalid_request")
+
+
 async def test_a_form_of_unknown_length_ends_at_the_same_limits(agent: FakeAgent, tmp_path: Path) -> None:
     many = aiohttp.FormData({f"field{number}": "x" for number in range(100)})
     for sent, named in ((form(bytes(60_000)), "file: at most 50000"), (many, "at most 64 parts")):

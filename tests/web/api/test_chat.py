@@ -41,13 +41,17 @@ async def test_an_answer_streams_and_its_last_chunk_has_the_sources(door: Client
     assert usage["choices"] == [] and usage["usage"]["prompt_tokens"] == 3
 
 
-async def test_tool_calls_are_numbered_in_a_stream(door: Client, agent: FakeAgent) -> None:
-    call = {"id": "call-1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
-    agent.pieces = [Piece(tool_calls=[call]), Piece(finish_reason="tool_calls")]
+async def test_tool_calls_are_numbered_through_a_stream(door: Client, agent: FakeAgent) -> None:
+    one, two, three = (
+        {"id": f"call-{name}", "type": "function", "function": {"name": name, "arguments": "{}"}}
+        for name in ("look", "book", "call")
+    )
+    agent.pieces = [Piece(tool_calls=[one, two]), Piece(tool_calls=[three]), Piece(finish_reason="tool_calls")]
     whole = await (await door.post("/v1/chat/completions", json=HELLO)).json()
-    assert whole["choices"][0]["message"] == {"role": "assistant", "content": None, "tool_calls": [call]}
+    assert whole["choices"][0]["message"] == {"role": "assistant", "content": None, "tool_calls": [one, two, three]}
     streamed = data(await events(await door.post("/v1/chat/completions", json=HELLO | {"stream": True})))
-    assert streamed[0]["choices"][0]["delta"]["tool_calls"] == [{"index": 0} | call]
+    deltas = [chunk["choices"][0]["delta"]["tool_calls"] for chunk in streamed[:2]]
+    assert deltas == [[{"index": 0} | one, {"index": 1} | two], [{"index": 2} | three]]
 
 
 async def test_fields_that_the_model_honours_reach_it(door: Client, agent: FakeAgent) -> None:
@@ -111,17 +115,18 @@ async def test_parts_of_text_become_one_text_and_developers_are_the_system(door:
     ("change", "param"),
     [
         ({"messages": []}, "messages"),
-        (
-            {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
-            "messages.0.content.list[TextPart].0.type",
-        ),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages.0.content.0.type"),
+        ({"messages": [{"role": "user", "content": 7}]}, "messages.0.content"),
         ({"n": 2}, "n"),
+        ({"stop": ""}, "stop"),
+        ({"response_format": {"type": "json_schema"}}, "response_format"),
+        ({"tool_choice": "required"}, None),
         ({"temperature": 3}, "temperature"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"logprobs": True}, "logprobs"),
-        ({"stop": ["x"] * 17}, "stop.list[constrained-str]"),
-        ({"documents": {"colection": "menu"}}, "documents.Documents.colection"),
-        ({"documents": {"title": "x" * 501}}, "documents.Documents.title"),
+        ({"stop": ["x"] * 17}, "stop"),
+        ({"documents": {"colection": "menu"}}, "documents.colection"),
+        ({"documents": {"title": "x" * 501}}, "documents.title"),
         ({"tool_choice": {"type": "function", "function": {"name": "gone"}}}, None),
     ],
 )
@@ -146,6 +151,7 @@ async def test_a_body_that_is_too_large_is_refused(door: Client) -> None:
 async def test_unknown_paths_and_methods_are_refused_in_the_same_shape(door: Client) -> None:
     for response in (await door.get("/v1/nowhere"), await door.get("/v1/chat/completions"), await door.get("/chat")):
         assert response.status in (404, 405)
+        assert response.headers.get("Allow") == ("POST" if response.status == 405 else None)
         assert set((await response.json())["error"]) == {"message", "type", "param", "code"}
 
 

@@ -1,0 +1,76 @@
+"""The tables of a web page, column by column: cells may span several columns and rows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bs4.element import Tag
+
+MAX_COLUMNS_SPANNED = 50
+
+Place = tuple[str, bool]
+"""The words that stand in a column, and whether it is the first that their cell spans."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The rows of a table, the first `heads` of them with the names of its columns."""
+
+    rows: Sequence[Sequence[Place]]
+    heads: int
+
+    @property
+    def header(self) -> list[str]:
+        """The name of each column: where names have names above them, both."""
+        heads = self.rows[: self.heads]
+        columns = [[row[place][0] for row in heads if place < len(row)] for place in range(max(map(len, heads)))]
+        return [" ".join(filter(None, dict.fromkeys(names))) for names in columns]
+
+
+def read_grid(table: Tag) -> Grid:
+    """The table without those inside it. A cell that spans rows stands in each of them."""
+    rows = list(_rows(table))
+    heads = next((place for place, row in enumerate(rows) if not _is_head(row)), 1)
+    hanging: dict[int, tuple[Place, int]] = {}
+    return Grid([_places(row, hanging) for row in rows], heads=max(1, heads))
+
+
+def _rows(table: Tag) -> Iterator[Tag]:
+    for row in table.find_all("tr"):
+        if row.find_parent("table") is table:
+            yield row
+
+
+def _is_head(row: Tag) -> bool:
+    return all(cell.name == "th" for cell in _cells(row))
+
+
+def _cells(row: Tag) -> list[Tag]:
+    return list(row.find_all(("td", "th"), recursive=False))
+
+
+def _places(row: Tag, hanging: dict[int, tuple[Place, int]]) -> list[Place]:
+    """One row. `hanging` has the cells from above that reach into it, by column and for how many rows more."""
+    places: list[Place] = []
+    cells = iter(_cells(row))
+    while True:
+        if above := hanging.pop(len(places), None):
+            _stand(places, *above, hanging)
+        elif (cell := next(cells, None)) is not None:
+            words, rows_more = " ".join(cell.get_text(" ").split()), _span(cell, "rowspan") - 1
+            for number in range(min(_span(cell, "colspan"), MAX_COLUMNS_SPANNED)):
+                _stand(places, (words, not number), rows_more, hanging)
+        elif hanging and max(hanging) > len(places):
+            places.append(("", False))
+        else:
+            return places
+
+
+def _stand(places: list[Place], place: Place, rows_more: int, hanging: dict[int, tuple[Place, int]]) -> None:
+    if rows_more > 0:
+        hanging[len(places)] = (place, rows_more - 1)
+    places.append(place)
+
+
+def _span(cell: Tag, name: str) -> int:
+    value = str(cell.get(name, ""))
+    return int(value[:6]) if value.isdecimal() and value.isascii() else 1
