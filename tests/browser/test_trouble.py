@@ -1,5 +1,6 @@
 """When the line doesn't hold: what the page says and how it goes on."""
 
+import asyncio
 import base64
 import json
 
@@ -253,3 +254,18 @@ async def test_a_microphone_that_is_unplugged_is_told_and_comes_back(standin: St
     await expect(caller.notice).to_be_hidden()
     await expect(caller.button("Mute")).to_be_visible()
     await expect(caller.questions.last).to_have_text("What time is breakfast?")
+
+
+async def test_leaving_the_page_ends_the_call_and_begins_no_other(standin: StandIn, open_page: OpenPage) -> None:
+    caller = CallerPage(await open_page(standin.base_url))
+    await caller.start_and_listen()
+    asked: list[str] = []
+    caller.page.on("request", lambda request: asked.append(request.url) if "/api/session" in request.url else None)
+    await caller.page.reload()
+    await expect(caller.button("Start talking")).to_be_visible()
+    async with api.LiveKitAPI(standin.livekit_url, KEY, SECRET) as livekit:
+        [name] = standin.agents
+        listed = api.ListParticipantsRequest(room=name)
+        while len((await livekit.room.list_participants(listed)).participants) > 1:
+            await asyncio.sleep(0.05)
+    assert asked == []

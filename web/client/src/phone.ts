@@ -50,7 +50,7 @@ export class Phone {
       sounding: (track) => parts.callerMeter.listen(track),
       lost: () => this.tellOfMicrophone("The microphone is gone, and you are not heard. Plug one in, or type instead."),
     });
-    addEventListener("pagehide", () => this.leaveLine());
+    addEventListener("pagehide", () => isActive(this.state) && void this.hangUp());
   }
 
   /** Begin a call, with the microphone or for typing alone. */
