@@ -142,7 +142,7 @@ export class Phone {
 
   private async tryOnce(hungUp: AbortSignal): Promise<void> {
     const { settings, sound } = this.parts;
-    const session = await this.waitForLine(hungUp);
+    const [session, documents] = await this.waitForLine(hungUp);
     const call = new Call(this.listener(), sound, settings.speaker);
     this.call = call;
     await call.join(session);
@@ -151,17 +151,21 @@ export class Phone {
     this.waitForAgent();
     call.reportAgent();
     if (this.wantsMicrophone) void this.publishMicrophone();
+    if (settings.documents !== documents) await this.useDocuments(settings.documents);
   }
 
-  /** A call's room and pass, after as long in line as it takes. A place outlives a door that is away for a moment. */
-  private async waitForLine(hungUp: AbortSignal): Promise<Session> {
+  /**
+   * A call's room and pass, and whether they are for documents, after as long in line as it takes. A place outlives a
+   * door that is away for a moment.
+   */
+  private async waitForLine(hungUp: AbortSignal): Promise<[Session, boolean]> {
     for (;;) {
       const { documents } = this.parts.settings;
       const answer = await requestSession(documents, hungUp, this.waiting, this.conversation);
       this.waiting = isInLine(answer) ? answer : null;
       if (!isInLine(answer)) {
         this.conversation = answer.conversation;
-        return answer;
+        return [answer, documents];
       }
       this.parts.notices.clear("line");
       this.apply({ type: "queued", place: answer.place });

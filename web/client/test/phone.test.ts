@@ -87,3 +87,16 @@ test("a voice that does not reach the call is said, and tried again", async () =
   expect(published).toHaveBeenCalledTimes(2);
   await line.hangUp();
 });
+
+test("documents that are switched off while the call is being made stay out of it", async () => {
+  let answer = (_: object) => {};
+  requestSession.mockImplementation(() => new Promise((resolve) => (answer = resolve)));
+  const line = phone();
+  const dialed = line.dial(false);
+  settings.documents = false;
+  await line.useDocuments(false); // nobody to tell yet
+  answer(session);
+  await dialed;
+  expect(useDocuments).toHaveBeenCalledExactlyOnceWith(false);
+  await line.hangUp();
+});
