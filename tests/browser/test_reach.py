@@ -117,3 +117,12 @@ async def test_the_page_talks_to_its_own_machine_alone(standin: StandIn, open_pa
     await CallerPage(page).start_and_listen()
     await CallerPage(page).answer_to("What time is breakfast?")
     assert reached == {urlsplit(standin.base_url).netloc, urlsplit(standin.livekit_url).netloc}
+
+
+async def test_a_browser_that_keeps_nothing_makes_calls(standin: StandIn, open_page: OpenPage) -> None:
+    caller = CallerPage(await open_page("about:blank"))
+    await caller.page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError') } })"
+    )
+    await caller.page.goto(standin.base_url)
+    await caller.start_talking()
