@@ -1,6 +1,6 @@
 /** The caller's microphone: opened once, kept over reconnects, closed when the call ends. */
 
-import { type AudioCaptureOptions, createLocalAudioTrack, type LocalAudioTrack, MediaDeviceFailure, Room, TrackEvent } from "livekit-client";
+import { type AudioCaptureOptions, createLocalAudioTrack, type LocalAudioTrack, MediaDeviceFailure, TrackEvent } from "livekit-client";
 import type { MicState } from "./state";
 
 const CLEAN: AudioCaptureOptions = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
@@ -199,11 +199,9 @@ export interface Devices {
 /** The devices the browser tells of; their names only once the microphone was allowed. */
 export async function listDevices(): Promise<Devices> {
   if (!navigator.mediaDevices) return { microphones: [], speakers: [] };
-  const [microphones, speakers] = await Promise.all([
-    Room.getLocalDevices("audioinput", false),
-    Room.getLocalDevices("audiooutput", false),
-  ]);
-  return { microphones, speakers };
+  const all = await navigator.mediaDevices.enumerateDevices(); // LiveKit's waits for an answer on the microphone first
+  const of = (kind: MediaDeviceKind) => all.filter((device) => device.kind === kind);
+  return { microphones: of("audioinput"), speakers: of("audiooutput") };
 }
 
 /** Whether this browser can play to a chosen device. */
