@@ -131,6 +131,9 @@ class Uploads:
             upload.result = await self.library.add(received, upload.name)
         except DoorError as error:
             upload.result = {"outcome": "failed", "reason": error.message}
+        except OSError as error:  # no process or no memory for one: the next may find some
+            logger.exception("a document was not read")
+            upload.result = {"outcome": "failed", "reason": f"It could not be read in: {error.strerror or error}."}
         finally:
             _drop(received)
         upload.state = "failed" if upload.result["outcome"] == "failed" else "done"

@@ -147,6 +147,26 @@ async def test_uploads_that_were_not_read_before_the_door_closed_leave_nothing(t
     assert not list(tmp_path.iterdir())
 
 
+async def test_a_machine_that_starts_no_process_for_one_upload_reads_the_next(tmp_path: Path) -> None:
+    class Exhausted(Library):
+        async def add(self, received: Path, name: str) -> dict[str, object]:
+            if name == "first.md":
+                raise BlockingIOError(11, "Resource temporarily unavailable")
+            return await super().add(received, name)
+
+    async with Uploads(Exhausted(tmp_path)) as uploads, asyncio.timeout(5):
+        for name in ("first.md", "second.md"):
+            received = tmp_path / f".{name}"
+            received.write_bytes(b"# Menu")
+            uploads.add(received, name)
+        while {each["state"] for each in uploads.described()} & {"waiting", "reading"}:
+            await asyncio.sleep(0)
+    second, first = uploads.described()
+    assert (second["state"], first["state"]) == ("done", "failed")
+    assert first["result"]["reason"] == "It could not be read in: Resource temporarily unavailable."
+    assert [file.name for file in tmp_path.iterdir()] == ["second.md"]
+
+
 async def test_an_upload_for_which_there_is_no_room_leaves_nothing(tmp_path: Path) -> None:
     uploads = Uploads(Library(tmp_path))
     for number in range(MAX_WAITING):
