@@ -180,6 +180,17 @@ async def test_an_engine_that_is_away_is_said_and_taken_back(owned: Owned, open_
     await expect(page.locator("#calls > li")).to_have_count(3)
 
 
+async def test_an_answer_that_breaks_off_is_said_and_news_go_on(owned: Owned, open_page: OpenPage) -> None:
+    page = await open_page(owned.url)
+    await expect(page.locator("#calls > li")).to_have_count(3)
+    await page.route("**/admin/api/now", lambda route: route.fulfill(status=200, body="<h1>Please log in</h1>"))
+    await expect(page.locator("#trouble")).to_contain_text("broke off")
+    await page.unroute("**/admin/api/now")
+    owned.observatory.extra_turns.append(live_turn(1_700_000_060.0))
+    await expect(page.locator("#calls > li").first).to_contain_text("3 turns", timeout=10_000)
+    await expect(page.locator("#trouble")).to_be_hidden()
+
+
 async def test_the_whole_page_can_be_walked_by_keyboard(owned: Owned, open_page: OpenPage) -> None:
     page = await open_page(owned.url)
     await expect(page.locator("#calls > li")).to_have_count(3)

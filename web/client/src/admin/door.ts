@@ -31,8 +31,9 @@ export class Door {
     sessionStorage.removeItem(STORED);
   }
 
+  /** Throws `Refusal`. */
   async get<T>(path: string): Promise<T> {
-    return (await (await this.send("GET", path)).json()) as T;
+    return readJson<T>(await this.send("GET", path));
   }
 
   /** Throws `Refusal`. A missing or wrong key is asked for, and the request sent again. */
@@ -79,4 +80,13 @@ async function reach(
 async function refusal(response: Response): Promise<Refusal> {
   const body = (await response.json().catch(() => null)) as { error?: { message?: string } } | null;
   return new Refusal(response.status, body?.error?.message ?? `The door answered ${response.status}.`);
+}
+
+/** The body of an answer, which may break off or be somebody else's. Throws `Refusal`. */
+export async function readJson<T>(response: Response): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch {
+    throw new Refusal(0, "The door's answer broke off, or is not Landline's.");
+  }
 }
