@@ -20,15 +20,17 @@ export class Refusal extends Error {
 
 export class Door {
   private asking: Promise<void> | null = null;
+  private key = stored((storage) => storage.getItem(STORED)) ?? null;
 
   constructor(private readonly askForKey: AskForKey) {}
 
   get hasKey(): boolean {
-    return sessionStorage.getItem(STORED) !== null;
+    return this.key !== null;
   }
 
   forgetKey(): void {
-    sessionStorage.removeItem(STORED);
+    this.key = null;
+    stored((storage) => storage.removeItem(STORED));
   }
 
   /** Throws `Refusal`. */
@@ -39,19 +41,22 @@ export class Door {
   /** Throws `Refusal`. A missing or wrong key is asked for, and the request sent again. */
   async send(method: string, path: string, body?: BodyInit, type?: string, timeoutMs = TIMEOUT_MS): Promise<Response> {
     for (;;) {
-      const key = sessionStorage.getItem(STORED);
+      const key = this.key;
       const response = await reach(method, path, key, body, type, timeoutMs);
       if (response.ok) return response;
       const told = await refusal(response);
       if (response.status !== 401 && response.status !== 403) throw told;
-      if (key === sessionStorage.getItem(STORED)) await this.newKey(key === null ? "" : told.message);
+      if (key === this.key) await this.newKey(key === null ? "" : told.message);
     }
   }
 
   /** Requests that are refused together ask together. */
   private newKey(trouble: string): Promise<void> {
     this.asking ??= this.askForKey(trouble)
-      .then((key) => sessionStorage.setItem(STORED, key))
+      .then((key) => {
+        this.key = key;
+        stored((storage) => storage.setItem(STORED, key));
+      })
       .finally(() => {
         this.asking = null;
       });
@@ -88,5 +93,14 @@ export async function readJson<T>(response: Response): Promise<T> {
     return (await response.json()) as T;
   } catch {
     throw new Refusal(0, "The door's answer broke off, or is not Landline's.");
+  }
+}
+
+/** Uses what lasts as long as the tab; where the browser keeps nothing, even naming it throws. */
+function stored<T>(use: (storage: Storage) => T): T | undefined {
+  try {
+    return use(sessionStorage);
+  } catch {
+    return undefined;
   }
 }
