@@ -35,3 +35,8 @@ test("a key serves until the page is left, where the browser keeps nothing", asy
   door.forgetKey();
   expect(door.hasKey).toBe(false);
 });
+
+test("a refusal says how long to wait", async () => {
+  answering(new Response("{}", { status: 429, headers: { "Retry-After": "5" } }));
+  await expect(new Door(() => Promise.resolve("")).get("now")).rejects.toMatchObject({ status: 429, retryAfterS: 5 });
+});

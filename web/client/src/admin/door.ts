@@ -13,6 +13,7 @@ export class Refusal extends Error {
   constructor(
     readonly status: number,
     message: string,
+    readonly retryAfterS = 0,
   ) {
     super(message);
   }
@@ -84,7 +85,8 @@ async function reach(
 
 async function refusal(response: Response): Promise<Refusal> {
   const body = (await response.json().catch(() => null)) as { error?: { message?: string } } | null;
-  return new Refusal(response.status, body?.error?.message ?? `The door answered ${response.status}.`);
+  const waitS = Number(response.headers.get("Retry-After")) || 0;
+  return new Refusal(response.status, body?.error?.message ?? `The door answered ${response.status}.`, waitS);
 }
 
 /** The body of an answer, which may break off or be somebody else's. Throws `Refusal`. */
