@@ -191,6 +191,20 @@ async def test_an_answer_that_breaks_off_is_said_and_news_go_on(owned: Owned, op
     await expect(page.locator("#trouble")).to_be_hidden()
 
 
+async def test_who_reads_a_charts_table_stays_where_they_are(owned: Owned, open_page: OpenPage) -> None:
+    page = await open_page(owned.url)
+    fold, summary = page.locator("#latency details"), page.locator("#latency summary")
+    await summary.click()
+    await fold.evaluate("(details) => details.scrollTo(0, 200)")
+    await summary.evaluate("(summary) => summary.focus({ preventScroll: true })")
+    async with page.expect_response("**/admin/api/now"):
+        pass
+    async with page.expect_response("**/admin/api/now"):  # what the former one brought is drawn
+        pass
+    assert await fold.evaluate("(details) => details.scrollTop") == 200
+    await expect(summary).to_be_focused()
+
+
 async def test_more_files_than_the_door_takes_at_once_wait_for_their_turn(
     owned: Owned, open_page: OpenPage, tmp_path: Path
 ) -> None:
