@@ -180,6 +180,17 @@ async def test_an_engine_that_is_away_is_said_and_taken_back(owned: Owned, open_
     await expect(page.locator("#calls > li")).to_have_count(3)
 
 
+async def test_no_key_is_no_way_past_the_question_for_it(owned: Owned, open_page: OpenPage) -> None:
+    owned.locked = True
+    page = await open_page(owned.url)
+    await expect(page.locator("#key-dialog")).to_be_visible()
+    for _ in range(3):
+        await page.keyboard.press("Escape")
+    await page.locator("#key").fill(KEY, timeout=5000)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#calls > li")).to_have_count(3)
+
+
 async def test_an_answer_that_breaks_off_is_said_and_news_go_on(owned: Owned, open_page: OpenPage) -> None:
     page = await open_page(owned.url)
     await expect(page.locator("#calls > li")).to_have_count(3)
