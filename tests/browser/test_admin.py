@@ -260,6 +260,22 @@ async def test_news_of_uploads_take_nobody_out_of_the_list(owned: Owned, open_pa
     await expect(remove).to_be_focused()
 
 
+async def test_answers_that_come_late_are_not_listed_twice(owned: Owned, open_page: OpenPage) -> None:
+    page = await open_page(owned.url)
+
+    async def slowly(route: Route) -> None:
+        await asyncio.sleep(0.3)
+        await route.fallback()
+
+    await page.route("**/admin/api/conversations", slowly)
+    for view in ("conversations", "now", "conversations"):
+        await page.evaluate("(view) => { location.hash = view }", view)
+    rows = page.locator("#conversation-list button")
+    await expect(rows).to_have_count(30)
+    await asyncio.sleep(0.5)
+    await expect(rows).to_have_count(30)
+
+
 async def test_the_whole_page_can_be_walked_by_keyboard(owned: Owned, open_page: OpenPage) -> None:
     page = await open_page(owned.url)
     await expect(page.locator("#calls > li")).to_have_count(3)
