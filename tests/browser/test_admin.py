@@ -276,6 +276,15 @@ async def test_answers_that_come_late_are_not_listed_twice(owned: Owned, open_pa
     await expect(rows).to_have_count(30)
 
 
+async def test_what_was_refused_far_down_the_page_is_said_in_sight(owned: Owned, open_page: OpenPage) -> None:
+    page = await open_page(f"{owned.url}#documents", viewport={"width": 320, "height": 480})
+    await page.route("**/admin/api/documents/d2", lambda route: route.fulfill(status=503, json={}))
+    await page.get_by_role("button", name="Remove House rules").click()
+    await page.get_by_role("button", name="Remove", exact=True).click()
+    await expect(page.locator("#trouble")).to_have_text("The door answered 503.")
+    await expect(page.locator("#trouble")).to_be_in_viewport(ratio=1, timeout=5000)
+
+
 async def test_the_whole_page_can_be_walked_by_keyboard(owned: Owned, open_page: OpenPage) -> None:
     page = await open_page(owned.url)
     await expect(page.locator("#calls > li")).to_have_count(3)
