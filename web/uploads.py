@@ -26,6 +26,7 @@ State = Literal["waiting", "reading", "done", "failed"]
 PIECE_BYTES = 64 * 1024
 MAX_WAITING = 20
 SHOWN = 30
+"""So many uploads are shown; what failed stays longer than what was read in."""
 MAX_NAME_BYTES = 200
 """File systems take 255, and a name has some more while its file arrives."""
 _STRANGE = re.compile(r"[^\w .()+-]+")
@@ -78,7 +79,7 @@ class Uploads:
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        self._shown = deque[Upload](maxlen=SHOWN)
+        self._shown = deque[Upload]()
         self._numbers = itertools.count(1)
         self._queue = asyncio.Queue[tuple[Upload, Path]](MAX_WAITING)
         self._reading: asyncio.Task[None] | None = None
@@ -111,6 +112,8 @@ class Uploads:
         upload = Upload(next(self._numbers), name)
         self._queue.put_nowait((upload, received))
         self._shown.appendleft(upload)
+        if len(self._shown) > SHOWN:
+            self._shown.remove(next((each for each in reversed(self._shown) if each.state == "done"), self._shown[-1]))
         return upload
 
     def described(self) -> list[Json]:
@@ -131,6 +134,9 @@ class Uploads:
             upload.result = await self.library.add(received, upload.name)
         except DoorError as error:
             upload.result = {"outcome": "failed", "reason": error.message}
+        except OSError as error:  # no process or no memory for one: the next may find some
+            logger.exception("a document was not read")
+            upload.result = {"outcome": "failed", "reason": f"It could not be read in: {error.strerror or error}."}
         finally:
             _drop(received)
         upload.state = "failed" if upload.result["outcome"] == "failed" else "done"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.test_reach import CONTRASTS, NAMELESS
@@ -178,6 +178,111 @@ async def test_an_engine_that_is_away_is_said_and_taken_back(owned: Owned, open_
     owned.observatory.is_away = False
     await expect(page.locator("#trouble")).to_be_hidden()
     await expect(page.locator("#calls > li")).to_have_count(3)
+
+
+async def test_no_key_is_no_way_past_the_question_for_it(owned: Owned, open_page: OpenPage) -> None:
+    owned.locked = True
+    page = await open_page(owned.url)
+    await expect(page.locator("#key-dialog")).to_be_visible()
+    for _ in range(3):
+        await page.keyboard.press("Escape")
+    await page.locator("#key").fill(KEY, timeout=5000)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#calls > li")).to_have_count(3)
+
+
+async def test_an_answer_that_breaks_off_is_said_and_news_go_on(owned: Owned, open_page: OpenPage) -> None:
+    page = await open_page(owned.url)
+    await expect(page.locator("#calls > li")).to_have_count(3)
+    await page.route("**/admin/api/now", lambda route: route.fulfill(status=200, body="<h1>Please log in</h1>"))
+    await expect(page.locator("#trouble")).to_contain_text("broke off")
+    await page.unroute("**/admin/api/now")
+    owned.observatory.extra_turns.append(live_turn(1_700_000_060.0))
+    await expect(page.locator("#calls > li").first).to_contain_text("3 turns", timeout=10_000)
+    await expect(page.locator("#trouble")).to_be_hidden()
+
+
+async def test_who_reads_a_charts_table_stays_where_they_are(owned: Owned, open_page: OpenPage) -> None:
+    page = await open_page(owned.url)
+    fold, summary = page.locator("#latency details"), page.locator("#latency summary")
+    await summary.click()
+    await fold.evaluate("(details) => details.scrollTo(0, 200)")
+    await summary.evaluate("(summary) => summary.focus({ preventScroll: true })")
+    async with page.expect_response("**/admin/api/now"):
+        pass
+    async with page.expect_response("**/admin/api/now"):  # what the former one brought is drawn
+        pass
+    assert await fold.evaluate("(details) => details.scrollTop") == 200
+    await expect(summary).to_be_focused()
+
+
+async def test_more_files_than_the_door_takes_at_once_wait_for_their_turn(
+    owned: Owned, open_page: OpenPage, tmp_path: Path
+) -> None:
+    files = [tmp_path / f"menu-{number}.md" for number in range(4)]
+    for file in files:
+        file.write_text("# Menu")
+    page = await open_page(f"{owned.url}#documents")
+    await expect(page.locator("#library li")).to_have_count(2)
+    refusals = 2
+
+    async def busy(route: Route) -> None:
+        nonlocal refusals
+        refusals -= 1
+        if refusals < 0:
+            await route.fallback()
+        else:
+            body = {"error": {"code": "too_many_requests", "message": "Other documents are still being read."}}
+            await route.fulfill(status=429, headers={"Retry-After": "1"}, json=body)
+
+    await page.route("**/admin/api/documents/menu-2.md", busy)
+    await page.get_by_label("Add documents").set_input_files(files)
+    uploads = page.locator("#uploads li")
+    await expect(uploads.filter(has_text="menu-3.md")).to_contain_text("Waits to be sent")
+    await expect(page.locator("#library li")).to_have_count(6)
+    await expect(uploads.filter(has_text="Added")).to_have_count(4)
+    await expect(page.get_by_text("Other documents are still being read.")).to_have_count(0)
+
+
+async def test_news_of_uploads_take_nobody_out_of_the_list(owned: Owned, open_page: OpenPage, tmp_path: Path) -> None:
+    page = await open_page(f"{owned.url}#documents")
+    remove = page.get_by_role("button", name="Remove House rules")
+    await remove.focus()
+    async with page.expect_response("**/admin/api/documents"):
+        await page.evaluate("""() => {
+            const files = new DataTransfer();
+            files.items.add(new File(["# Menu"], "menu.md"));
+            const input = document.getElementById("files");
+            input.files = files.files;
+            input.dispatchEvent(new Event("change"));
+        }""")
+    await expect(page.locator("#library li")).to_have_count(3)
+    await expect(remove).to_be_focused()
+
+
+async def test_answers_that_come_late_are_not_listed_twice(owned: Owned, open_page: OpenPage) -> None:
+    page = await open_page(owned.url)
+
+    async def slowly(route: Route) -> None:
+        await asyncio.sleep(0.3)
+        await route.fallback()
+
+    await page.route("**/admin/api/conversations", slowly)
+    for view in ("conversations", "now", "conversations"):
+        await page.evaluate("(view) => { location.hash = view }", view)
+    rows = page.locator("#conversation-list button")
+    await expect(rows).to_have_count(30)
+    await asyncio.sleep(0.5)
+    await expect(rows).to_have_count(30)
+
+
+async def test_what_was_refused_far_down_the_page_is_said_in_sight(owned: Owned, open_page: OpenPage) -> None:
+    page = await open_page(f"{owned.url}#documents", viewport={"width": 320, "height": 480})
+    await page.route("**/admin/api/documents/d2", lambda route: route.fulfill(status=503, json={}))
+    await page.get_by_role("button", name="Remove House rules").click()
+    await page.get_by_role("button", name="Remove", exact=True).click()
+    await expect(page.locator("#trouble")).to_have_text("The door answered 503.")
+    await expect(page.locator("#trouble")).to_be_in_viewport(ratio=1, timeout=5000)
 
 
 async def test_the_whole_page_can_be_walked_by_keyboard(owned: Owned, open_page: OpenPage) -> None:

@@ -117,3 +117,20 @@ async def test_the_page_talks_to_its_own_machine_alone(standin: StandIn, open_pa
     await CallerPage(page).start_and_listen()
     await CallerPage(page).answer_to("What time is breakfast?")
     assert reached == {urlsplit(standin.base_url).netloc, urlsplit(standin.livekit_url).netloc}
+
+
+async def test_settings_open_while_the_browser_asks_for_the_microphone(standin: StandIn, open_page: OpenPage) -> None:
+    caller = CallerPage(await open_page(standin.base_url))
+    await caller.page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => new Promise(() => {}) }")
+    await caller.start_talking()
+    await caller.page.get_by_role("button", name="Settings").click()
+    await expect(caller.page.get_by_role("dialog", name="Settings")).to_be_visible(timeout=5000)
+
+
+async def test_a_browser_that_keeps_nothing_makes_calls(standin: StandIn, open_page: OpenPage) -> None:
+    caller = CallerPage(await open_page("about:blank"))
+    await caller.page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError') } })"
+    )
+    await caller.page.goto(standin.base_url)
+    await caller.start_talking()

@@ -1,5 +1,6 @@
 """When the line doesn't hold: what the page says and how it goes on."""
 
+import asyncio
 import base64
 import json
 
@@ -15,6 +16,24 @@ from tests.browser.standin import ANSWER, KEY, SECRET, StandIn, standing_in
 pytestmark = pytest.mark.browser
 
 PHONE = {"width": 375, "height": 720}
+CAPTURE = """() => {
+    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    window.captured = [];
+    window.plugIn = () => {
+        navigator.mediaDevices.getUserMedia = async (wanted) => {
+            const stream = await open(wanted);
+            window.captured.push(...stream.getTracks());
+            return stream;
+        };
+    };
+    window.plugIn();
+}"""
+UNPLUG = """() => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("gone", "NotFoundError"));
+    const track = window.captured.at(-1);
+    track.stop();
+    track.dispatchEvent(new Event("ended"));
+}"""
 
 
 async def test_a_killed_media_server_is_found_again(standin: StandIn, open_page: OpenPage) -> None:
@@ -221,3 +240,32 @@ def _expired(token: str, secret: str) -> str:
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
     return jwt.encode(claims | {"nbf": 0, "exp": 1}, secret, algorithm="HS256")
+
+
+async def test_a_microphone_that_is_unplugged_is_told_and_comes_back(standin: StandIn, open_page: OpenPage) -> None:
+    caller = CallerPage(await open_page(standin.base_url, says="What time is breakfast?"))
+    await caller.page.evaluate(CAPTURE)
+    await caller.start_and_listen()
+    await caller.page.evaluate(UNPLUG)
+    await expect(caller.notice).to_contain_text("you are not heard")
+    await expect(caller.page.locator("#mic-label")).to_have_text("No microphone")
+    await caller.page.evaluate("() => window.plugIn()")
+    await caller.button("Use microphone").click()
+    await expect(caller.notice).to_be_hidden()
+    await expect(caller.button("Mute")).to_be_visible()
+    await expect(caller.questions.last).to_have_text("What time is breakfast?")
+
+
+async def test_leaving_the_page_ends_the_call_and_begins_no_other(standin: StandIn, open_page: OpenPage) -> None:
+    caller = CallerPage(await open_page(standin.base_url))
+    await caller.start_and_listen()
+    asked: list[str] = []
+    caller.page.on("request", lambda request: asked.append(request.url) if "/api/session" in request.url else None)
+    await caller.page.reload()
+    await expect(caller.button("Start talking")).to_be_visible()
+    async with api.LiveKitAPI(standin.livekit_url, KEY, SECRET) as livekit:
+        [name] = standin.agents
+        listed = api.ListParticipantsRequest(room=name)
+        while len((await livekit.room.list_participants(listed)).participants) > 1:
+            await asyncio.sleep(0.05)
+    assert asked == []

@@ -78,3 +78,27 @@ async def test_starter_models_are_named_with_the_way_to_real_ones(standin: Stand
     await expect(caller.page.get_by_text("landline models pull")).to_be_visible()
     await caller.page.get_by_role("button", name="Dismiss the note on starter models").click()
     await expect(caller.page.get_by_text("landline models pull")).to_have_count(0)
+
+
+async def test_enter_that_takes_an_input_methods_word_sends_nothing(standin: StandIn, open_page: OpenPage) -> None:
+    caller = CallerPage(await open_page(standin.base_url))
+    box = caller.page.get_by_label("Your message")
+    await box.fill("何時です")
+    enter = {"key": "Enter", "bubbles": True, "cancelable": True}
+    await box.dispatch_event("keydown", {**enter, "keyCode": 229})  # as Safari sends it
+    await box.dispatch_event("keydown", {**enter, "isComposing": True})
+    await expect(box).to_have_value("何時です")
+
+
+async def test_what_is_written_from_right_to_left_begins_at_the_right(standin: StandIn, open_page: OpenPage) -> None:
+    caller = CallerPage(await open_page(standin.base_url))
+    await caller.start_and_listen()
+    await caller.answer_to("متى الفطور؟")
+    begins = """(words) => {
+        const letter = document.createRange();
+        letter.setStart(words.firstChild, 0);
+        letter.setEnd(words.firstChild, 1);
+        return letter.getBoundingClientRect().right > words.getBoundingClientRect().right - 5;
+    }"""
+    assert await caller.questions.last.evaluate(begins)
+    assert not await caller.answers.last.locator(".words").evaluate(begins)

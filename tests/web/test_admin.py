@@ -16,7 +16,7 @@ from web.admin import Admin
 from web.config import GuardRules
 from web.errors import DoorError, InvalidRequest, TooManyRequests, UnknownKind
 from web.principals import Principal
-from web.uploads import MAX_WAITING, Uploads, safe_name
+from web.uploads import MAX_WAITING, SHOWN, Uploads, safe_name
 
 from .conftest import Client, OpenDoor
 from .guarded import FakeKeys
@@ -145,6 +145,39 @@ async def test_uploads_that_were_not_read_before_the_door_closed_leave_nothing(t
             uploads.add(received, "menu.md")
         await asyncio.sleep(0)
     assert not list(tmp_path.iterdir())
+
+
+async def test_a_machine_that_starts_no_process_for_one_upload_reads_the_next(tmp_path: Path) -> None:
+    class Exhausted(Library):
+        async def add(self, received: Path, name: str) -> dict[str, object]:
+            if name == "first.md":
+                raise BlockingIOError(11, "Resource temporarily unavailable")
+            return await super().add(received, name)
+
+    async with Uploads(Exhausted(tmp_path)) as uploads, asyncio.timeout(5):
+        for name in ("first.md", "second.md"):
+            received = tmp_path / f".{name}"
+            received.write_bytes(b"# Menu")
+            uploads.add(received, name)
+        while {each["state"] for each in uploads.described()} & {"waiting", "reading"}:
+            await asyncio.sleep(0)
+    second, first = uploads.described()
+    assert (second["state"], first["state"]) == ("done", "failed")
+    assert first["result"]["reason"] == "It could not be read in: Resource temporarily unavailable."
+    assert [file.name for file in tmp_path.iterdir()] == ["second.md"]
+
+
+async def test_what_failed_is_shown_longer_than_what_was_read_in(tmp_path: Path) -> None:
+    async with Uploads(Library(tmp_path)) as uploads, asyncio.timeout(5):
+        for number in range(2 * SHOWN):
+            received = tmp_path / f".{number}.md"
+            received.write_bytes(b"broken" if number == 0 else b"# Menu")
+            uploads.add(received, f"{number}.md")
+            while {each["state"] for each in uploads.described()} & {"waiting", "reading"}:
+                await asyncio.sleep(0)
+        shown = uploads.described()
+    assert len(shown) == SHOWN
+    assert [each["name"] for each in shown if each["state"] == "failed"] == ["0.md"]
 
 
 async def test_an_upload_for_which_there_is_no_room_leaves_nothing(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ export class Call {
     speaker: string,
   ) {
     this.room = new Room({
+      disconnectOnPageLeave: false, // what it does then looks like a lost call, to be made again
       audioOutput: { deviceId: speaker },
       publishDefaults: { audioPreset: AudioPresets.speech, stopMicTrackOnMute: false },
       reconnectPolicy: new DefaultReconnectPolicy(RECONNECT_DELAYS_MS),

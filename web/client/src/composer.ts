@@ -11,7 +11,7 @@ export class Composer {
     this.box.maxLength = MAX_CHARS;
     this.box.addEventListener("input", () => this.fit());
     this.box.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      if (event.key !== "Enter" || event.shiftKey || choosesWord(event)) return;
       event.preventDefault();
       this.submit();
     });
@@ -35,4 +35,9 @@ export class Composer {
     this.box.style.height = "auto";
     this.box.style.height = `${this.box.scrollHeight}px`;
   }
+}
+
+/** Enter also takes the word that an input method offers; Safari says so by the key's code alone. */
+function choosesWord(event: KeyboardEvent): boolean {
+  return event.isComposing || event.keyCode === 229;
 }

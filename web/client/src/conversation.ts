@@ -28,13 +28,16 @@ interface Segment {
 }
 
 const SEARCHED_ENTRIES = 4;
+/** Two answers that begin alike for as long as this are one. */
+const TELLING_CHARS = 24;
 
 /** Collects captions, typed lines, sources and times; tells `changed` about every entry that is new, other or gone. */
 export class Conversation {
   readonly entries: Entry[] = [];
   private readonly segments = new Map<string, Segment>();
   private readonly entryOfTurn = new Map<string, Entry>();
-  private waiting: SourcesMessage[] = [];
+  /** The sources of an answer of which nothing was heard yet. */
+  private waiting: SourcesMessage | null = null;
   private nextId = 1;
 
   constructor(private readonly changed: (entry: Entry) => void) {}
@@ -69,9 +72,10 @@ export class Conversation {
 
   /** More words of an answer. */
   answered(segment: string, delta: string): void {
-    const part = this.segments.get(segment) ?? this.startSegment(segment, this.startAnswer());
+    const part = this.segments.get(segment) ?? this.startSegment(segment, this.add({ side: "agent" }));
     part.text += delta;
     this.refresh(part.entry);
+    this.claimSources(part.entry);
   }
 
   /** An answer is over; one that stops within a sentence was cut. */
@@ -81,13 +85,14 @@ export class Conversation {
     part.final = true;
     part.entry.cut = !endsSentence(part.text);
     this.refresh(part.entry);
+    this.claimSources(part.entry);
   }
 
-  /** Sources go under the answer they belong to, or wait for its first word. */
+  /** Sources go under the answer they belong to, or wait for its first words; those of an answer that never came give way. */
   addSources(message: SourcesMessage): void {
     const entry = this.entryOfTurn.get(message.turn) ?? this.findAnswer(message.answer);
     if (entry) this.giveSources(entry, message);
-    else this.waiting.push(message);
+    else this.waiting = message;
   }
 
   /** The times of a turn go under its answer: the one its sources name, else the last without times. */
@@ -111,7 +116,7 @@ export class Conversation {
     }
     this.segments.clear();
     this.entryOfTurn.clear();
-    this.waiting = [];
+    this.waiting = null;
   }
 
   private startSegment(name: string, entry: Entry): Segment {
@@ -126,11 +131,14 @@ export class Conversation {
     return this.add({ side: "caller" });
   }
 
-  private startAnswer(): Entry {
-    const entry = this.add({ side: "agent" });
-    const message = this.waiting.shift();
-    if (message) this.giveSources(entry, message);
-    return entry;
+  /** The sources that wait belong to this answer if its words, once there are some, are theirs. */
+  private claimSources(entry: Entry): void {
+    const message = this.waiting;
+    if (!message || entry.sources.length > 0) return;
+    const isTelling = entry.final || entry.text.length >= TELLING_CHARS || plain(entry.text) === plain(message.answer);
+    if (message.answer && !(isTelling && sharesBeginning(entry.text, message.answer))) return;
+    this.waiting = null;
+    this.giveSources(entry, message);
   }
 
   private add(fields: Pick<Entry, "side"> & Partial<Entry>): Entry {

@@ -1,7 +1,21 @@
 /** The caller's microphone: opened once, kept over reconnects, closed when the call ends. */
 
-import { createLocalAudioTrack, type LocalAudioTrack, MediaDeviceFailure, Room, TrackEvent } from "livekit-client";
+import { type AudioCaptureOptions, createLocalAudioTrack, type LocalAudioTrack, MediaDeviceFailure, TrackEvent } from "livekit-client";
 import type { MicState } from "./state";
+
+const CLEAN: AudioCaptureOptions = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+
+/** The call that a microphone was being opened for is over. */
+export class Closed extends Error {}
+
+/** Who hears of a microphone. */
+export interface MicrophoneListener {
+  changed(state: MicState): void;
+  /** Every new source of sound; null when closed. */
+  sounding(track: MediaStreamTrack | null): void;
+  /** It went away in mid-call and there is no other. */
+  lost(): void;
+}
 
 export class Microphone {
   private opening: Promise<LocalAudioTrack> | null = null;
@@ -11,15 +25,17 @@ export class Microphone {
   private held = false;
   private applied: Promise<void> = Promise.resolve();
 
-  /** `changed` hears of every state, `sounding` of every new source of sound (null when closed). */
   constructor(
     private pushToTalk: boolean,
-    private readonly changed: (state: MicState) => void,
-    private readonly sounding: (track: MediaStreamTrack | null) => void,
+    private readonly listener: MicrophoneListener,
   ) {}
 
-  /** The open track, asking the browser for it first where needed. Throws what the browser throws. */
+  /**
+   * The open track, asking the browser for it first where needed; one that went away comes back as the same track.
+   * Throws what the browser throws, or `Closed`.
+   */
   open(deviceId: string): Promise<LocalAudioTrack> {
+    if (this.track && isGone(this.track)) this.opening = this.revive(this.track, deviceId);
     this.opening ??= this.start(deviceId);
     return this.opening;
   }
@@ -29,7 +45,7 @@ export class Microphone {
     this.track?.stop();
     this.track = this.opening = null;
     this.muted = this.held = false;
-    this.sounding(null);
+    this.listener.sounding(null);
   }
 
   get isMuted(): boolean {
@@ -54,49 +70,107 @@ export class Microphone {
     await this.apply();
   }
 
+  /** Speak into another device from now on; where that fails, into the system's. Throws what the browser throws. */
   async choose(deviceId: string): Promise<void> {
-    await this.track?.setDeviceId({ exact: deviceId });
+    const track = this.track;
+    if (!track) return;
+    try {
+      await track.restartTrack(optionsFor(deviceId));
+    } catch (error) {
+      await this.restart(track);
+      throw error;
+    }
   }
 
   private async start(deviceId: string): Promise<LocalAudioTrack> {
-    const { closings } = this;
-    this.changed("asking");
-    const track = await capture(deviceId).catch((error: unknown) => {
-      this.opening = null;
-      this.changed("refused");
-      throw error;
-    });
-    if (closings !== this.closings) {
-      track.stop();
-      throw new Error("closed while opening");
-    }
+    this.listener.changed("asking");
+    const track = await this.unlessClosed(onDevice(deviceId, createLocalAudioTrack), (late) => late.stop());
     this.track = track;
-    track.on(TrackEvent.Restarted, () => this.sounding(track.mediaStreamTrack));
-    this.sounding(track.mediaStreamTrack);
+    track.on(TrackEvent.Restarted, () => this.listener.sounding(track.mediaStreamTrack));
+    track.on(TrackEvent.Muted, () => isGone(track) && this.lose(track));
+    this.listener.sounding(track.mediaStreamTrack);
     await this.apply();
     return track;
+  }
+
+  private async revive(track: LocalAudioTrack, deviceId: string): Promise<LocalAudioTrack> {
+    this.listener.changed("asking");
+    this.muted = false;
+    await this.unlessClosed(onDevice(deviceId, (options) => track.restartTrack(options)));
+    await this.apply();
+    return track;
+  }
+
+  /** What opens a device, unless the microphone was closed meanwhile: then `Closed`, whatever came of it. */
+  private async unlessClosed<T>(opened: Promise<T>, drop: (late: T) => void = () => {}): Promise<T> {
+    const { closings } = this;
+    const [result] = await Promise.allSettled([opened]);
+    if (closings !== this.closings) {
+      if (result.status === "fulfilled") drop(result.value);
+      throw new Closed();
+    }
+    if (result.status === "fulfilled") return result.value;
+    this.opening = null;
+    this.listener.changed("refused");
+    throw result.reason;
   }
 
   /** Bring the track to what is wanted by the time its turn comes, so that quick changes never cross. */
   private apply(): Promise<void> {
     this.applied = this.applied.then(async () => {
-      if (!this.track) return;
+      const track = this.track;
+      if (!track) return;
       const open = this.pushToTalk ? this.held : !this.muted;
-      await (open ? this.track.unmute() : this.track.mute());
-      this.changed(open ? "open" : "muted");
+      await (open ? this.unmute(track) : track.mute());
+      if (track === this.track && !isGone(track)) this.listener.changed(open ? "open" : "muted");
     });
     return this.applied;
   }
+
+  /** A device that went away while the track was muted is missed only now. */
+  private async unmute(track: LocalAudioTrack): Promise<void> {
+    try {
+      await track.unmute();
+    } catch (error) {
+      console.warn("the microphone went away while it was muted", error);
+      if (await this.restart(track)) await track.unmute();
+    }
+  }
+
+  /** Take the system's device, whichever that is by now; false where there is none. */
+  private async restart(track: LocalAudioTrack): Promise<boolean> {
+    try {
+      await track.restartTrack(CLEAN);
+      return true;
+    } catch (error) {
+      console.warn("no other microphone", error);
+      this.lose(track);
+      return false;
+    }
+  }
+
+  private lose(track: LocalAudioTrack): void {
+    if (track !== this.track) return;
+    this.listener.changed("refused");
+    this.listener.lost();
+  }
 }
 
-async function capture(deviceId: string): Promise<LocalAudioTrack> {
-  const clean = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-  if (deviceId === "default") return createLocalAudioTrack(clean);
+function isGone(track: LocalAudioTrack): boolean {
+  return track.mediaStreamTrack.readyState === "ended";
+}
+
+function optionsFor(deviceId: string): AudioCaptureOptions {
+  return deviceId === "default" ? CLEAN : { ...CLEAN, deviceId: { exact: deviceId } };
+}
+
+/** Open the chosen device or, if that is gone, what there is. */
+async function onDevice<T>(deviceId: string, open: (options: AudioCaptureOptions) => Promise<T>): Promise<T> {
   try {
-    return await createLocalAudioTrack({ ...clean, deviceId: { exact: deviceId } });
+    return await open(optionsFor(deviceId));
   } catch (error) {
-    if (MediaDeviceFailure.getFailure(error) === MediaDeviceFailure.PermissionDenied) throw error;
-    return createLocalAudioTrack(clean); // The chosen device is gone: take what there is.
+    if (deviceId === "default" || MediaDeviceFailure.getFailure(error) === MediaDeviceFailure.PermissionDenied) throw error;
+    return open(CLEAN);
   }
 }
 
@@ -125,11 +199,9 @@ export interface Devices {
 /** The devices the browser tells of; their names only once the microphone was allowed. */
 export async function listDevices(): Promise<Devices> {
   if (!navigator.mediaDevices) return { microphones: [], speakers: [] };
-  const [microphones, speakers] = await Promise.all([
-    Room.getLocalDevices("audioinput", false),
-    Room.getLocalDevices("audiooutput", false),
-  ]);
-  return { microphones, speakers };
+  const all = await navigator.mediaDevices.enumerateDevices(); // LiveKit's waits for an answer on the microphone first
+  const of = (kind: MediaDeviceKind) => all.filter((device) => device.kind === kind);
+  return { microphones: of("audioinput"), speakers: of("audiooutput") };
 }
 
 /** Whether this browser can play to a chosen device. */

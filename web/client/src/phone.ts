@@ -3,8 +3,8 @@
 import { type AgentReport, Call, type CallListener } from "./call";
 import type { Conversation, Entry } from "./conversation";
 import type { Meter } from "./meter";
-import { explainMicrophone, Microphone } from "./mic";
-import type { Notices } from "./notices";
+import { Closed, explainMicrophone, Microphone } from "./mic";
+import type { Notice, Notices } from "./notices";
 import { explainRefusal, waitBeforeRedial } from "./redial";
 import { type InLine, isInLine, leaveLine, Refusal, requestSession, type Session } from "./session";
 import type { Settings } from "./settings";
@@ -45,12 +45,12 @@ export class Phone {
   readonly microphone: Microphone;
 
   constructor(private readonly parts: PhoneParts) {
-    this.microphone = new Microphone(
-      parts.settings.pushToTalk,
-      (mic) => this.apply({ type: "mic", mic }),
-      (track) => parts.callerMeter.listen(track),
-    );
-    addEventListener("pagehide", () => this.leaveLine());
+    this.microphone = new Microphone(parts.settings.pushToTalk, {
+      changed: (mic) => this.apply({ type: "mic", mic }),
+      sounding: (track) => parts.callerMeter.listen(track),
+      lost: () => this.tellOfMicrophone("The microphone is gone, and you are not heard. Plug one in, or type instead."),
+    });
+    addEventListener("pagehide", () => isActive(this.state) && void this.hangUp());
   }
 
   /** Begin a call, with the microphone or for typing alone. */
@@ -77,7 +77,7 @@ export class Phone {
   async addMicrophone(): Promise<void> {
     this.wantsMicrophone = true;
     await this.openMicrophone();
-    if (inCall(this.state)) await this.publishMicrophone();
+    if (this.wantsMicrophone && inCall(this.state)) await this.publishMicrophone();
   }
 
   /** Send a typed line as soon as the agent can read it; begins a call where there is none. */
@@ -142,7 +142,7 @@ export class Phone {
 
   private async tryOnce(hungUp: AbortSignal): Promise<void> {
     const { settings, sound } = this.parts;
-    const session = await this.waitForLine(hungUp);
+    const [session, documents] = await this.waitForLine(hungUp);
     const call = new Call(this.listener(), sound, settings.speaker);
     this.call = call;
     await call.join(session);
@@ -151,17 +151,21 @@ export class Phone {
     this.waitForAgent();
     call.reportAgent();
     if (this.wantsMicrophone) void this.publishMicrophone();
+    if (settings.documents !== documents) await this.useDocuments(settings.documents);
   }
 
-  /** A call's room and pass, after as long in line as it takes. A place outlives a door that is away for a moment. */
-  private async waitForLine(hungUp: AbortSignal): Promise<Session> {
+  /**
+   * A call's room and pass, and whether they are for documents, after as long in line as it takes. A place outlives a
+   * door that is away for a moment.
+   */
+  private async waitForLine(hungUp: AbortSignal): Promise<[Session, boolean]> {
     for (;;) {
       const { documents } = this.parts.settings;
       const answer = await requestSession(documents, hungUp, this.waiting, this.conversation);
       this.waiting = isInLine(answer) ? answer : null;
       if (!isInLine(answer)) {
         this.conversation = answer.conversation;
-        return answer;
+        return [answer, documents];
       }
       this.parts.notices.clear("line");
       this.apply({ type: "queued", place: answer.place });
@@ -213,20 +217,29 @@ export class Phone {
       await this.microphone.open(this.parts.settings.microphone);
       this.parts.notices.clear("microphone");
     } catch (error) {
+      if (error instanceof Closed) return;
       console.warn("no microphone", error);
       this.wantsMicrophone = false;
-      const text = explainMicrophone(error);
-      if (isActive(this.state)) this.parts.notices.show({ about: "microphone", tone: "error", text });
+      this.tellOfMicrophone(explainMicrophone(error));
     }
+  }
+
+  private tellOfMicrophone(text: string, action?: Notice["action"]): void {
+    if (isActive(this.state)) this.parts.notices.show({ about: "microphone", tone: "error", text, action });
   }
 
   private async publishMicrophone(): Promise<void> {
     const call = this.call;
+    const track = await this.microphone.open(this.parts.settings.microphone).catch(() => null); // told where it was asked for
+    if (!track || !call || call !== this.call) return;
     try {
-      const track = await this.microphone.open(this.parts.settings.microphone);
-      if (call && call === this.call) await call.publish(track);
+      await call.publish(track);
+      this.parts.notices.clear("microphone");
     } catch (error) {
       console.warn("the microphone was not published", error);
+      const again = () => void this.publishMicrophone();
+      const text = "Your voice does not reach the call.";
+      if (call === this.call) this.tellOfMicrophone(text, { label: "Try again", run: again });
     }
   }
 

@@ -34,8 +34,9 @@ const TIMEOUT_MS = 8000;
 const KNOWN: readonly string[] = ["lines_busy", "livekit_away", "too_many_requests"];
 
 /**
- * A new call's room and pass, or a place in line. With `conversation` the call goes on with what was said before. Whoever has a place is answered when it changes, or after some
- * seconds. Throws `Refusal`; when `hungUp` fires, the fetch's own AbortError.
+ * A new call's room and pass, or a place in line. With `conversation` the call goes on with what was said before.
+ * Whoever has a place is answered when it changes, or after some seconds. Throws `Refusal`; when `hungUp` fires, its
+ * reason.
  */
 export async function requestSession(
   documents: boolean,
@@ -43,8 +44,8 @@ export async function requestSession(
   waiting: InLine | null = null,
   conversation: string | null = null,
 ): Promise<Session | InLine> {
-  const response = await post(addressOf(waiting), { documents, conversation: conversation ?? undefined, place: waiting?.place }, hungUp);
-  const body = (await response.json().catch(() => null)) as Answer | null;
+  const wanted = { documents, conversation: conversation ?? undefined, place: waiting?.place };
+  const [response, body] = await post(addressOf(waiting), wanted, hungUp);
   if (response.status === 202 && body?.ticket) return { ticket: body.ticket, place: body.place };
   if (!response.ok || !body?.token) throw refusal(response, body?.error);
   return body;
@@ -70,22 +71,42 @@ function addressOf(waiting: InLine | null): string {
   return waiting ? `/api/session/${encodeURIComponent(waiting.ticket)}` : "/api/session";
 }
 
-async function post(address: string, body: object, hungUp: AbortSignal): Promise<Response> {
+/** The answer and what of it is JSON; phones of 2023 have no `AbortSignal.any`. */
+async function post(address: string, body: object, hungUp: AbortSignal): Promise<[Response, Answer | null]> {
+  const limit = new AbortController();
+  const stop = () => limit.abort();
+  const timer = setTimeout(stop, TIMEOUT_MS);
+  hungUp.addEventListener("abort", stop);
   try {
-    return await fetch(address, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-      signal: AbortSignal.any([hungUp, AbortSignal.timeout(TIMEOUT_MS)]),
-    });
-  } catch (error) {
     hungUp.throwIfAborted();
+    const headers = { "Content-Type": "application/json" };
+    const response = await fetch(address, { method: "POST", headers, body: JSON.stringify(body), signal: limit.signal });
+    return [response, readAnswer(await response.text())];
+  } catch (error) {
+    if (hungUp.aborted) throw hungUp.reason;
     throw new Refusal("unreachable", String(error));
+  } finally {
+    clearTimeout(timer);
+    hungUp.removeEventListener("abort", stop);
+  }
+}
+
+function readAnswer(text: string): Answer | null {
+  try {
+    return JSON.parse(text) as Answer;
+  } catch {
+    return null;
   }
 }
 
 function refusal(response: Response, error: RefusalBody | undefined): Refusal {
-  const code = error && KNOWN.includes(error.code) ? (error.code as RefusalCode) : "refused";
   const seconds = Number(response.headers.get("Retry-After"));
-  return new Refusal(code, error?.message ?? response.statusText, seconds > 0 ? seconds : null);
+  return new Refusal(codeOf(response, error), error?.message ?? response.statusText, seconds > 0 ? seconds : null);
+}
+
+/** A proxy whose Landline is away for a moment, and a server in trouble, refuse nobody: they have nothing to say. */
+function codeOf({ status }: Response, error: RefusalBody | undefined): RefusalCode {
+  if (error && KNOWN.includes(error.code)) return error.code as RefusalCode;
+  if (status === 429) return "too_many_requests";
+  return status >= 500 || status === 408 ? "unreachable" : "refused";
 }

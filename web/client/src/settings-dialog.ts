@@ -36,9 +36,9 @@ export class SettingsDialog {
   }
 
   private async open(): Promise<void> {
-    await this.fill();
     this.dialog.showModal();
     this.drawLevel();
+    await this.fill();
   }
 
   private listen(): void {

@@ -10,9 +10,9 @@ export interface Settings {
 const KEY = "landline.settings";
 const DEFAULTS: Settings = { documents: true, pushToTalk: false, microphone: "default", speaker: "default" };
 
-export function loadSettings(storage: Pick<Storage, "getItem"> = localStorage): Settings {
+export function loadSettings(storage?: Pick<Storage, "getItem">): Settings {
   try {
-    const kept = JSON.parse(storage.getItem(KEY) ?? "{}") as Partial<Record<keyof Settings, unknown>>;
+    const kept = JSON.parse((storage ?? localStorage).getItem(KEY) ?? "{}") as Partial<Record<keyof Settings, unknown>>;
     return {
       documents: typeof kept.documents === "boolean" ? kept.documents : DEFAULTS.documents,
       pushToTalk: typeof kept.pushToTalk === "boolean" ? kept.pushToTalk : DEFAULTS.pushToTalk,
@@ -24,10 +24,10 @@ export function loadSettings(storage: Pick<Storage, "getItem"> = localStorage): 
   }
 }
 
-export function saveSettings(settings: Settings, storage: Pick<Storage, "setItem"> = localStorage): void {
+export function saveSettings(settings: Settings, storage?: Pick<Storage, "setItem">): void {
   try {
-    storage.setItem(KEY, JSON.stringify(settings));
+    (storage ?? localStorage).setItem(KEY, JSON.stringify(settings));
   } catch {
-    return; // Private windows may refuse; the choice then lasts for this visit.
+    return; // Where the browser keeps nothing for sites, even naming the store throws; the choice lasts for this visit.
   }
 }

@@ -95,6 +95,21 @@ test("sources with words do not go under another answer", () => {
   expect(conversation.entries[2]?.sources).toEqual([source]);
 });
 
+test("sources of an answer that was never heard go under no other", () => {
+  const other = { ...source, title: "Dinner" };
+  conversation.heard("s1", "Breakfast?", true, 1);
+  conversation.addSources({ turn: "t1", answer: "Breakfast is served from seven.", sources: [source] });
+  conversation.heard("s2", "I mean dinner.", true, 2);
+  conversation.answered("a2", "Breakfast and ");
+  conversation.answered("a2", "dinner are served in the garden room.");
+  conversation.answerEnded("a2");
+  expect(conversation.entries.at(-1)?.sources).toEqual([]);
+  conversation.addSources({ turn: "t2", answer: "Breakfast and dinner are served in the garden room.", sources: [other] });
+  conversation.heard("s3", "Good.", true, 3);
+  conversation.answered("a3", "Is there anything else?");
+  expect(conversation.entries.map((entry) => entry.sources)).toEqual([[], [other], [], []]);
+});
+
 test("times follow the sources of their turn", () => {
   const turn = { turn: "t1", door: "voice", interrupted: false, totalMs: 600, stages: [], aheadMs: 0, thrownAway: 0 };
   conversation.answered("a1", "From seven.");

@@ -55,3 +55,37 @@ test("a full line is a refusal with its time", async () => {
   expect(refusal).toBeInstanceOf(Refusal);
   expect(refusal).toMatchObject({ code: "lines_busy", retryAfterS: 10 });
 });
+
+test.each([
+  [500, "unreachable"],
+  [502, "unreachable"],
+  [503, "unreachable"],
+  [504, "unreachable"],
+  [429, "too_many_requests"],
+  [403, "refused"],
+])("a proxy's own %i is %s", async (status, code) => {
+  vi.stubGlobal("fetch", () => Promise.resolve(new Response("<h1>Sorry</h1>", { status })));
+  await expect(requestSession(true, here)).rejects.toMatchObject({ code });
+});
+
+test("an answer that breaks off is none", async () => {
+  const cut = new ReadableStream({ pull: (stream) => stream.error(new TypeError("network error")) });
+  vi.stubGlobal("fetch", () => Promise.resolve(new Response(cut, { status: 200 })));
+  await expect(requestSession(true, here)).rejects.toMatchObject({ code: "unreachable" });
+});
+
+test("a browser that cannot join signals calls all the same", async () => {
+  vi.stubGlobal("AbortSignal", Object.assign(() => {}, { timeout: AbortSignal.timeout }));
+  answering(200, { token: "t" });
+  expect(await requestSession(true, new AbortController().signal)).toEqual({ token: "t" });
+});
+
+test("who hangs up waits for no answer", async () => {
+  const line = new AbortController();
+  vi.stubGlobal("fetch", (_: string, { signal }: RequestInit) =>
+    new Promise((_resolve, reject) => signal?.addEventListener("abort", () => reject(signal.reason as Error))),
+  );
+  const asked = requestSession(true, line.signal);
+  line.abort(new Error("hung up"));
+  await expect(asked).rejects.toThrow("hung up");
+});

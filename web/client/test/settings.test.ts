@@ -24,3 +24,14 @@ test("a browser that keeps nothing is fine", () => {
   const refusing = { setItem: () => { throw new Error("full"); } };
   expect(() => saveSettings(loadSettings(storage(null)), refusing)).not.toThrow();
 });
+
+test("a browser that keeps nothing for any site is fine", () => {
+  Object.defineProperty(globalThis, "localStorage", {
+    configurable: true,
+    get: () => {
+      throw new DOMException("Access is denied for this document.", "SecurityError");
+    },
+  });
+  expect(loadSettings().documents).toBe(true);
+  expect(() => saveSettings(loadSettings())).not.toThrow();
+});

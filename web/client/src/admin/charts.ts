@@ -94,10 +94,14 @@ function frame(figure: HTMLElement, recent: Recent, most: number, label: string,
 }
 
 function finish(figure: HTMLElement, chart: Frame, caption: string, heads: string[], rows: string[][]): void {
-  const isOpen = figure.querySelector("details")?.open ?? false;
-  const details = make("details", "", make("summary", "", "As a table"), table(heads, rows)) as HTMLDetailsElement;
-  details.open = isOpen;
-  figure.replaceChildren(chart.svg, make("figcaption", "hint", caption), details);
+  const [drawn, told, details] = figure.children;
+  if (!details) {
+    const folded = make("details", "", make("summary", "", "As a table"), table(heads, rows));
+    return figure.replaceChildren(chart.svg, make("figcaption", "hint", caption), folded);
+  }
+  drawn?.replaceWith(chart.svg); // who reads the table stays where they are in it
+  if (told) told.textContent = caption;
+  details.lastElementChild?.replaceWith(table(heads, rows));
 }
 
 function table(heads: string[], rows: string[][]): HTMLElement {

@@ -41,6 +41,9 @@ interface Kept {
 
 export class Conversations {
   private oldest = "";
+  /** How often a list and a conversation were asked for: only the last answer counts. */
+  private listings = 0;
+  private openings = 0;
 
   constructor(
     private readonly door: Door,
@@ -51,14 +54,16 @@ export class Conversations {
 
   async refresh(): Promise<void> {
     this.oldest = "";
-    part("conversation-list").replaceChildren();
     await this.more();
   }
 
   private async more(): Promise<void> {
+    const listing = ++this.listings;
     const query = this.oldest ? `?before=${encodeURIComponent(this.oldest)}` : "";
     const { conversations, more } = await this.door.get<{ conversations: Summary[]; more: boolean }>(`conversations${query}`);
+    if (listing !== this.listings) return;
     const list = part("conversation-list");
+    if (!query) list.replaceChildren();
     list.append(...conversations.map((each) => this.row(each)));
     this.oldest = conversations.at(-1)?.changed_at ?? this.oldest;
     part("older").hidden = !more;
@@ -74,7 +79,9 @@ export class Conversations {
   }
 
   private async open(id: string, button: HTMLElement): Promise<void> {
+    const opening = ++this.openings;
     const kept = await this.door.get<Kept>(`conversations/${encodeURIComponent(id)}`);
+    if (opening !== this.openings) return;
     for (const other of part("conversation-list").querySelectorAll("[aria-current]")) other.removeAttribute("aria-current");
     button.setAttribute("aria-current", "true");
     part("conversation-title").textContent = `Begun ${moment(kept.begun_at)}`;

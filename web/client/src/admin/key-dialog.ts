@@ -11,11 +11,13 @@ export function askForKey(trouble: string): Promise<string> {
   input.focus();
   return new Promise((resolve) => {
     const form = dialog.querySelector("form") as HTMLFormElement;
-    dialog.oncancel = (event) => event.preventDefault();
+    dialog.onclose = () => dialog.showModal(); // Esc twice closes it, whatever is said to that
     form.onsubmit = (event) => {
       event.preventDefault();
       const key = input.value.trim();
       if (!key) return;
+      input.value = "";
+      dialog.onclose = null;
       dialog.close();
       resolve(key);
     };

@@ -48,10 +48,12 @@ function show(): void {
 }
 
 async function follow(): Promise<void> {
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, NEWS_EVERY_MS));
-    if (current() === "now" && !document.hidden) await attempt(() => views.now.refresh());
-  }
+  if (current() === "now" && !document.hidden) await attempt(() => views.now.refresh());
+}
+
+/** News go on after an error that nobody foresaw. */
+function followLater(): void {
+  setTimeout(() => void follow().finally(followLater), NEWS_EVERY_MS);
 }
 
 window.addEventListener("hashchange", () => {
@@ -63,4 +65,4 @@ part("lock").addEventListener("click", () => {
   location.reload();
 });
 show();
-void follow();
+followLater();
