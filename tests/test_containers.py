@@ -23,12 +23,27 @@ def resolve(folder: Path, environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["docker-compose", "config"], cwd=folder, capture_output=True, text=True)
 
 
+def known_commands() -> set[str]:
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    return commands | {group.name for group in app.registered_groups if group.name}
+
+
 def test_every_service_runs_a_command_that_exists(tmp_path: Path) -> None:
     services = yaml.safe_load(resolve(tmp_path, KEYS).stdout)["services"]
-    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    known = known_commands()
     assert set(services) == {"livekit", "engine", "worker", "web"}
     assert {services[name]["command"][0] for name in ("engine", "worker", "web")} <= known
     assert services["engine"]["healthcheck"]["test"][2] in known
+
+
+def test_what_readme_runs_in_containers_exists(tmp_path: Path) -> None:
+    services = yaml.safe_load(resolve(tmp_path, KEYS).stdout)["services"]
+    readme = (ROOT / "README.md").read_text()
+    run = re.findall(r"^docker compose (?:exec|run .*?ro) (\w+) (?:landline )?(\w+)", readme, re.MULTILINE)
+    assert [service for service, _ in run] == ["engine", "engine", "web"] and {service for service, _ in run} < {
+        *services
+    }
+    assert {command for _, command in run} <= known_commands()
 
 
 def test_the_settings_given_to_containers_are_settings(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ holds the two together. The rest of the program receives values.
 
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
@@ -113,7 +114,7 @@ def _read(settings: Settings, name: str) -> None:
     section = SECTIONS[name]
     prefix = str(section.model_config.get("env_prefix", ""))
     try:
-        getattr(settings, name)
+        unknown = getattr(settings, name).model_extra
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise SettingsError(f"{prefix}{str(first['loc'][0]).upper()}: {first['msg']}") from error
@@ -122,6 +123,18 @@ def _read(settings: Settings, name: str) -> None:
         raise SettingsError(f"{prefix}{field.upper()}: Input should be valid JSON") from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f".env cannot be read: {error}") from error
+    if unknown:
+        raise SettingsError(_no_such(f"{prefix}{next(iter(unknown)).upper()}"))
+
+
+def _no_such(name: str) -> str:
+    known = [
+        f"{section.model_config.get('env_prefix', '')}{field.upper()}"
+        for section in SECTIONS.values()
+        for field in section.model_fields
+    ]
+    meant = "".join(f"; {near} is" for near in get_close_matches(name, known, n=1))
+    return f"{name} in .env is no setting{meant}. All of them are in .env.example"
 
 
 def child_environment(changes: Mapping[str, str]) -> dict[str, str]:

@@ -19,8 +19,13 @@ class Section(BaseSettings):
     """A group of settings that share a prefix. Each field's docstring is its documentation."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True, protected_namespaces=()
-    )
+        env_file=".env",
+        extra="allow",
+        dotenv_filtering="match_prefix",
+        frozen=True,
+        use_attribute_docstrings=True,
+        protected_namespaces=(),
+    )  # what is allowed too is what a file has under the prefix: `load` refuses it by its name
 
     @field_validator("*", mode="before")
     @classmethod

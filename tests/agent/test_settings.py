@@ -68,6 +68,17 @@ def test_a_file_of_settings_that_is_no_text_is_named(monkeypatch: pytest.MonkeyP
         load()
 
 
+def test_a_misspelt_setting_is_refused_with_the_one_that_is_meant(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("SHOP_PORT=80\nWEB_PORT=8090\nWORKER_MAX_CALL=3\n")
+    with pytest.raises(SettingsError, match=r"^WORKER_MAX_CALL in \.env is no setting; WORKER_MAX_CALLS is\."):
+        load()
+    (tmp_path / ".env").write_text("SHOP_PORT=80\nWEB_PORT=8090\n")
+    assert load().web.port == 8090, "what other programs are told is theirs"
+
+
 def test_the_example_with_every_line_uncommented_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

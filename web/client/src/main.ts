@@ -1,6 +1,7 @@
 /** Puts the page together. */
 
 import { setLogLevel } from "livekit-client";
+import { Awake } from "./awake";
 import { Captions } from "./captions";
 import { Composer } from "./composer";
 import { Controls, reportLevel } from "./controls";
@@ -18,6 +19,7 @@ setLogLevel("warn");
 const settings = loadSettings();
 const [callerMeter, agentMeter] = [new Meter(), new Meter()];
 const captions = new Captions(part("log"), part("main"), part("welcome"));
+const awake = new Awake();
 const line = new Line(part<HTMLCanvasElement>("line"), () => [callerMeter.level(), agentMeter.level()]);
 
 const phone: Phone = new Phone({
@@ -29,6 +31,7 @@ const phone: Phone = new Phone({
   agentMeter,
   show: (state) => {
     line.show(state);
+    awake.show(state);
     controls.show(state);
     dialog.show(state);
   },
