@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 from rich.table import Table
@@ -66,7 +67,7 @@ def export(
     async def work(conversations: "Conversations") -> int:
         count = 0
         with ExitStack() as files:
-            file = files.enter_context(out.open("w", encoding="utf-8")) if out else sys.stdout
+            file = files.enter_context(_private(out)) if out else sys.stdout
             async for one in conversations.export(ids or ()):
                 print(json.dumps(one.as_json(), ensure_ascii=False), file=file)
                 count += 1
@@ -75,6 +76,11 @@ def export(
     count = _with(work)
     if ids and count < len(ids):
         fail(f"{len(ids) - count} of these conversations are not there")
+
+
+def _private(path: Path) -> TextIO:
+    """The file to write; a new one is for its owner alone, as the database is."""
+    return open(path, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode=0o600))
 
 
 def delete(

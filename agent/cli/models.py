@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from agent.cli.common import console, fail, settings_or_exit
 
@@ -28,7 +28,7 @@ def list_models() -> None:
     settings = settings_or_exit()
     for finding in model_findings(settings):
         console.print(f"in use · {finding.subject}: {finding.state}", markup=False, highlight=False)
-    table = Table("standard model", "kind", "size", "licence", "state")
+    table = Table(Column("standard model", overflow="fold"), "kind", "size", "licence", "state")
     for model in read_table():
         states = {state_of(file, settings.models.folder) for file in model.files}
         state = "here" if states == {"here"} else ", ".join(sorted(states - {"here"}))

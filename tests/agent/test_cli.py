@@ -17,6 +17,7 @@ from agent import answer, ingesting
 from agent.answer import Answer
 from agent.cli import app, documents
 from agent.ingesting import Ingested
+from agent.model_store import read_table
 from agent.settings import ROOT
 from knowledge.errors import KnowledgeError
 from knowledge.report import Report, Step
@@ -101,6 +102,12 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     refused = CliRunner(env={"COLUMNS": "300"}).invoke(app, shlex.split(command))
     assert isinstance(refused.exception, SystemExit) and refused.exit_code
     assert told in refused.output
+
+
+def test_the_names_of_models_are_whole_on_a_terminal_of_80_columns() -> None:
+    listed = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["models", "list"]).output
+    first_column = "".join(line.split("│")[1].strip() for line in listed.splitlines() if line.startswith("│"))
+    assert all(model.name in first_column for model in read_table())
 
 
 def test_a_terminal_that_does_not_know_every_sign_gets_question_marks(tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def test_export_writes_one_conversation_a_line(known: list[str], tmp_path: Path)
     landline("export", "--out", str(tmp_path / "all.jsonl"))
     lines = (tmp_path / "all.jsonl").read_text().splitlines()
     assert [json.loads(line)["id"] for line in lines] == known
+    assert (tmp_path / "all.jsonl").stat().st_mode & 0o777 == 0o600
     assert json.loads(landline("export", known[1]).output)["id"] == known[1]
     landline("export", "conv-unknown", fails=True)
 
