@@ -9,11 +9,12 @@ import re
 MAX_SENTENCE_CHARS = 400
 """Longer ones (lists without full stops, contracts) are cut at the best clause end before it."""
 
-_MARK = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[」』”]*")
+_MARK = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)|[。！？]+[」』”]*")
 _LAST_WORD = re.compile(r"[^\s\"'“”‘’«»()\[\]]+$")
 _INITIALS = re.compile(r"(?:[A-Z]\.)*[A-Z]")
 _OPENING = "\"'“”‘’«([–—-*•"
 _LOOK_AHEAD_CHARS = 60
+_LOOK_BACK_CHARS = 200
 _CLAUSE_ENDS = ("; ", ": ", " – ", " — ", ", ", " ")
 
 
@@ -47,7 +48,7 @@ def split_sentences(text: str, *, max_chars: int = MAX_SENTENCE_CHARS) -> list[s
     sentences: list[str] = []
     start = 0
     for mark in _MARK.finditer(text):
-        before = text[start : mark.start()]
+        before = text[max(start, mark.start() - _LOOK_BACK_CHARS) : mark.start()]
         following = text[mark.end() : mark.end() + _LOOK_AHEAD_CHARS].lstrip()
         if _ends_sentence(before, mark.group(), following, is_lowercase=is_lowercase):
             sentences.append(text[start : mark.end()].strip())

@@ -8,7 +8,7 @@ from bs4.element import NavigableString, PageElement, PreformattedString, Tag
 from knowledge.composing import Composer
 from knowledge.decoding import marked_encoding, refuse_binary
 from knowledge.errors import DamagedDocument
-from knowledge.loaders.html_tables import read_grid
+from knowledge.loaders.html_tables import Grid, read_grid
 from knowledge.prose import Parsed
 
 
@@ -96,9 +96,9 @@ class _Reader:
         elif tag.name in _HEADINGS:
             self.flush()
             self._composer.heading(_HEADINGS[tag.name], _words(tag.get_text(" ")))
-        elif tag.name == "table" and _is_data(tag):
+        elif tag.name == "table" and (grid := _data_of(tag)):
             self.flush()
-            self._read_table(tag)
+            self._read_table(grid)
         elif tag.name in _LISTS:
             self._read_list(tag)
         elif tag.name == "pre":
@@ -125,8 +125,7 @@ class _Reader:
         for line in tag.get_text().splitlines():
             self._composer.text(_words(line))
 
-    def _read_table(self, table: Tag) -> None:
-        grid = read_grid(table)
+    def _read_table(self, grid: Grid) -> None:
         header = grid.header
         for row in grid.rows[grid.heads :]:
             self._composer.row(header, [words if is_first else "" for words, is_first in row])
@@ -139,11 +138,13 @@ def _is_left_out(tag: Tag) -> bool:
     return tag.name in _LEFT_OUT or "hidden" in attributes or attributes.get("aria-hidden") == "true"
 
 
-def _is_data(table: Tag) -> bool:
-    """Whether it is a table of rows and columns, not one that only arranges the page."""
-    rows = read_grid(table).rows
-    are_rows = len(rows) > 1 and all(sum(is_first for _, is_first in row) > 1 for row in rows[:2])
-    return are_rows and table.find(("table", "h1", "p")) is None
+def _data_of(table: Tag) -> Grid | None:
+    """Its rows and columns; none where it only arranges the page."""
+    if table.find(("table", "h1", "p")) is not None:
+        return None
+    grid = read_grid(table)
+    is_data = len(grid.rows) > 1 and all(sum(is_first for _, is_first in row) > 1 for row in grid.rows[:2])
+    return grid if is_data else None
 
 
 def _words(text: str) -> str:

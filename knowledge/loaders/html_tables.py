@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from bs4.element import Tag
 
-MAX_COLUMNS_SPANNED = 50
+MAX_COLUMNS = 1000
+"""What a page claims beyond is left out: a few bytes can ask for any number."""
 
 Place = tuple[str, bool]
 """The words that stand in a column, and whether it is the first that their cell spans."""
@@ -28,7 +29,7 @@ class Grid:
 
 def read_grid(table: Tag) -> Grid:
     """The table without those inside it. A cell that spans rows stands in each of them."""
-    rows = list(_rows(table))
+    rows = [_cells(row) for row in _rows(table)]
     heads = next((place for place, row in enumerate(rows) if not _is_head(row)), 1)
     hanging: dict[int, tuple[Place, int]] = {}
     return Grid([_places(row, hanging) for row in rows], heads=max(1, heads))
@@ -40,29 +41,30 @@ def _rows(table: Tag) -> Iterator[Tag]:
             yield row
 
 
-def _is_head(row: Tag) -> bool:
-    return all(cell.name == "th" for cell in _cells(row))
-
-
 def _cells(row: Tag) -> list[Tag]:
-    return list(row.find_all(("td", "th"), recursive=False))
+    return [cell for cell in row.children if isinstance(cell, Tag) and cell.name in ("td", "th")]
 
 
-def _places(row: Tag, hanging: dict[int, tuple[Place, int]]) -> list[Place]:
+def _is_head(row: Sequence[Tag]) -> bool:
+    return all(cell.name == "th" for cell in row)
+
+
+def _places(row: Sequence[Tag], hanging: dict[int, tuple[Place, int]]) -> list[Place]:
     """One row. `hanging` has the cells from above that reach into it, by column and for how many rows more."""
     places: list[Place] = []
-    cells = iter(_cells(row))
-    while True:
+    cells = iter(row)
+    while len(places) < MAX_COLUMNS:
         if above := hanging.pop(len(places), None):
             _stand(places, *above, hanging)
         elif (cell := next(cells, None)) is not None:
             words, rows_more = " ".join(cell.get_text(" ").split()), _span(cell, "rowspan") - 1
-            for number in range(min(_span(cell, "colspan"), MAX_COLUMNS_SPANNED)):
+            for number in range(min(_span(cell, "colspan"), MAX_COLUMNS - len(places))):
                 _stand(places, (words, not number), rows_more, hanging)
         elif hanging and max(hanging) > len(places):
             places.append(("", False))
         else:
-            return places
+            break
+    return places
 
 
 def _stand(places: list[Place], place: Place, rows_more: int, hanging: dict[int, tuple[Place, int]]) -> None:

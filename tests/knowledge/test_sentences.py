@@ -56,3 +56,10 @@ def test_cutting_loses_no_character_but_spaces() -> None:
     pieces = split_sentences(text, max_chars=90)
     assert all(len(piece) <= 90 for piece in pieces)
     assert "".join("".join(pieces).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "text", ["." * 300_000, "A. B. " * 50_000, "!?" * 150_000 + "x"], ids=["dots", "initials", "marks"]
+)
+def test_the_work_grows_with_the_length_alone(text: str) -> None:
+    assert "".join(split_sentences(text)).replace(" ", "") == text.replace(" ", "")

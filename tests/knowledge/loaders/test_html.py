@@ -1,9 +1,11 @@
 """Web pages: their words in order, without what surrounds them."""
 
 import pytest
+from bs4 import BeautifulSoup
 
 from knowledge.errors import BinaryDocument, DocumentError
 from knowledge.loaders.html import load_html
+from knowledge.loaders.html_tables import MAX_COLUMNS, read_grid
 from knowledge.prose import Block
 
 
@@ -66,6 +68,12 @@ def test_a_cell_that_spans_rows_or_columns_counts_in_each_of_them() -> None:
         "Room: Lake, Price Summer: closed in March.",
         "Room: Hill, Price Summer: 90, Price Winter: 60.",
     ]
+
+
+def test_a_table_that_claims_any_number_of_columns_is_read_in_bounds() -> None:
+    rows = "<tr><td rowspan=60000 colspan=999999>a<td>b</tr>" * 50
+    table = BeautifulSoup(f"<table>{rows}</table>", "lxml").table
+    assert table and max(map(len, read_grid(table).rows)) == MAX_COLUMNS
 
 
 def test_columns_keep_their_names_beside_a_cell_from_above() -> None:
