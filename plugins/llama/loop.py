@@ -18,17 +18,13 @@ from plugins.llama.pace import Pace, share_out
 from plugins.llama.sampling import Candidates
 from plugins.llama.sequences import Sequence
 from plugins.llama.stream import Bell
+from plugins.llama.tally import Tally
 from plugins.llama.vocabulary import Vocabulary
-from plugins.server.metrics import BATCH
 
 logger = logging.getLogger(__name__)
 
 Plan = list[tuple[Job, int]]
 """Who reads how many tokens in a step."""
-
-SIZES_AT_ONCE = 64
-"""Steps of which the metrics are told at once, or when there is nothing to do: one by one takes ten times as long."""
-_ANSWERS_AT_ONCE = BATCH.labels(model="llama")
 
 
 class DecodeLoop:
@@ -51,9 +47,7 @@ class DecodeLoop:
         self._gate = Lock()
         self._open = True
         self._arrivals = count()
-        self._steps = self._prompt_tokens = self._cached_tokens = self._completion_tokens = 0
-        self._busy_s = self._squares_s2 = 0.0
-        self._sizes = list[int]()
+        self._tally = Tally()
         self._thread = Thread(target=self._run, name="llama", daemon=True)
 
     @property
@@ -82,17 +76,11 @@ class DecodeLoop:
 
     def load(self) -> Load:
         """A snapshot, from any thread."""
-        return Load(
+        return self._tally.load(
             running=len(self._running),
             waiting=len(self._waiting),
             calls_kept=self._cells.calls_kept,
             calls_shelved=self._cells.calls_shelved,
-            prompt_tokens=self._prompt_tokens,
-            cached_tokens=self._cached_tokens,
-            completion_tokens=self._completion_tokens,
-            steps=self._steps,
-            busy_s=self._busy_s,
-            squares_s2=self._squares_s2,
         )
 
     def _send(self, command: Callable[[], None]) -> None:
@@ -115,7 +103,7 @@ class DecodeLoop:
         """Carry out what was sent, waiting for something if there is nothing to do. False: stop."""
         while not ((self._running or self._waiting) and self._inbox.empty()):
             if self._inbox.empty():
-                self._note_sizes()
+                self._tally.tell()
             if (command := self._inbox.get()) is None:
                 return False
             command()
@@ -169,7 +157,6 @@ class DecodeLoop:
             return self._start_over(error)
         if logits is None:
             return self._make_room()
-        self._steps += 1
         self._learn(plan, time.perf_counter() - begin)
         self._advance(plan, logits)
 
@@ -184,20 +171,11 @@ class DecodeLoop:
         return plan
 
     def _learn(self, plan: Plan, duration_s: float) -> None:
-        self._busy_s += duration_s
-        self._squares_s2 += duration_s**2
-        self._sizes.append(len(plan))
-        if len(self._sizes) == SIZES_AT_ONCE:
-            self._note_sizes()
+        self._tally.step(answers=len(plan), duration_s=duration_s)
         if prompts := [(job, tokens) for job, tokens in plan if tokens > 1]:
             self._pace.learn(tokens=sum(tokens for _, tokens in prompts), duration_s=duration_s)
             for job, _ in prompts:
                 job.prefill_s += duration_s
-
-    def _note_sizes(self) -> None:
-        for size in self._sizes:
-            _ANSWERS_AT_ONCE.observe(size)
-        self._sizes.clear()
 
     def _advance(self, plan: Plan, logits: Logits) -> None:
         """The rows of a plan were read: note it, and choose the next token of those that read everything."""
@@ -288,7 +266,7 @@ class DecodeLoop:
     def _leave(self, job: Job) -> None:
         """The job is over, whatever became of it."""
         (self._running if job.sequence else self._waiting).remove(job)
-        self._count(job)
+        self._tally.answer(job.usage)
         if sequence := job.sequence:
             self._cells.release(sequence)
         job.sampler.close()
@@ -351,12 +329,6 @@ class DecodeLoop:
         for job in tuple(self._running):
             self._fail(job, error)
         self._cells.clear()
-
-    def _count(self, job: Job) -> None:
-        usage = job.usage
-        self._prompt_tokens += usage.prompt_tokens
-        self._cached_tokens += usage.cached_tokens
-        self._completion_tokens += usage.completion_tokens
 
 
 def _watch_calls(job: Job) -> None:
