@@ -20,8 +20,8 @@ USUAL = 0.8
 """The part of the time with calls that counts; in the busiest moments, which do not, processes start for others."""
 RESTING = 0.5
 """The part of the time without calls that counts: in the rest of it calls end, documents are read in."""
-ALONE_S = 10.0
-"""Time without calls that tells what else the machine does; before that it is taken to do nothing."""
+ALONE_S = 60.0
+"""Time without calls that tells what else the machine does, once it has started; before, it is taken to do nothing."""
 TURN_MEMORY_S = 60.0
 TURNS = 20
 SLOW_TURN = 0.9

@@ -87,7 +87,7 @@ def test_a_burst_of_work_does_not_make_calls_dearer() -> None:
 
 def test_what_others_keep_busy_does_not_grow_with_calls() -> None:
     capacity = Capacity(lines=16, target_ms=1200, cores=2)
-    capacity.learn(12, calls=0, done={}, processor_s=12 * 0.6)
+    capacity.learn(ALONE_S, calls=0, done={}, processor_s=ALONE_S * 0.6)
     capacity.learn(12, calls=1, done={}, processor_s=12 * 0.8)
     capacity.answered(FAST_MS, calls=1)
     predicted_ms = capacity.predicted_ms(4)
@@ -97,7 +97,7 @@ def test_what_others_keep_busy_does_not_grow_with_calls() -> None:
 
 def test_others_that_have_ended_do_not_make_calls_cheap() -> None:
     capacity = Capacity(lines=16, target_ms=1200, cores=2)
-    capacity.learn(60, calls=0, done={}, processor_s=60 * 1.5)  # a folder was read in
+    capacity.learn(ALONE_S, calls=0, done={}, processor_s=ALONE_S * 1.5)  # a folder was read in
     for _ in range(60):
         capacity.learn(1, calls=2, done={}, processor_s=0.8)
         capacity.learn(1, calls=2, done={}, processor_s=0.2)
