@@ -10,6 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -158,6 +159,7 @@ class Call:
         self._waterfall = Waterfall(self._tell, keep=self._keep_turn)
         self._reports = Reports(self._engine, open_traces(settings.traces), process="worker")
         self._recording: Recording | None = None
+        self._came_by_phone = False
         self._playout = waited.playout if waited else Playout()
         self._overhearing = Overhearing(self._playout, stop=self._stop, patience=patience(settings.turn))
         self._session = build_session(
@@ -204,7 +206,8 @@ class Call:
         await self._job.connect()  # subscribes to everything: single subscriptions are lost when LiveKit restarts
         if earlier := await self._memory.earlier(dispatch, limit=self._settings.answer.history_messages):
             await self._assistant.update_chat_ctx(chat_context(earlier))
-        if any(_is_phone(caller) for caller in self._job.room.remote_participants.values()):
+        self._came_by_phone |= any(map(_is_phone, self._job.room.remote_participants.values()))
+        if self._came_by_phone:
             door.set("phone")
         await self._record()
         self._job.room.local_participant.register_rpc_method(INTERRUPT_METHOD, self._interrupt)
@@ -244,8 +247,11 @@ class Call:
 
     @property
     def _is_phone(self) -> bool:
-        caller = self._session.room_io.linked_participant
-        return caller is not None and _is_phone(caller)
+        """Whether the caller came by phone, also once the session has ended and forgotten who it was."""
+        with suppress(RuntimeError):
+            caller = self._session.room_io.linked_participant
+            self._came_by_phone |= caller is not None and _is_phone(caller)
+        return self._came_by_phone
 
     def _documents_on(self) -> bool:
         caller = self._session.room_io.linked_participant
