@@ -10,7 +10,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -36,7 +35,7 @@ from agent.conversations.store import Conversations
 from agent.conversations.turns import Turn
 from agent.discretion import be_discreet
 from agent.dispatch import Dispatch, read_dispatch
-from agent.hearing import Hearing
+from agent.hearing import Hearing, caller_in
 from agent.hold import Waited, wait_for_line
 from agent.lines import Lines, lines_of
 from agent.memory import Memory, kept_conversations
@@ -206,8 +205,7 @@ class Call:
         await self._job.connect()  # subscribes to everything: single subscriptions are lost when LiveKit restarts
         if earlier := await self._memory.earlier(dispatch, limit=self._settings.answer.history_messages):
             await self._assistant.update_chat_ctx(chat_context(earlier))
-        self._came_by_phone |= any(map(_is_phone, self._job.room.remote_participants.values()))
-        if self._came_by_phone:
+        if self._is_phone:
             door.set("phone")
         await self._record()
         self._job.room.local_participant.register_rpc_method(INTERRUPT_METHOD, self._interrupt)
@@ -246,20 +244,24 @@ class Call:
         self._memory.keep(replace(turn, door="phone") if self._is_phone and turn.door == "voice" else turn)
 
     @property
+    def _caller(self) -> rtc.RemoteParticipant | None:
+        """Who is answered, while in the room. The session names the same one, but fails once it has ended."""
+        return caller_in(self._job.room)
+
+    @property
     def _is_phone(self) -> bool:
-        """Whether the caller came by phone, also once the session has ended and forgotten who it was."""
-        with suppress(RuntimeError):
-            caller = self._session.room_io.linked_participant
-            self._came_by_phone |= caller is not None and _is_phone(caller)
+        """Whether the caller came by phone, also once the caller has left."""
+        caller = self._caller
+        self._came_by_phone |= caller is not None and caller.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP
         return self._came_by_phone
 
     def _documents_on(self) -> bool:
-        caller = self._session.room_io.linked_participant
+        caller = self._caller
         return caller is None or caller.attributes.get(DOCUMENTS_ATTRIBUTE, "on") != "off"
 
     async def _interrupt(self, request: rtc.RpcInvocationData) -> str:
         """RPC `landline.interrupt`: be quiet now."""
-        caller = self._session.room_io.linked_participant
+        caller = self._caller
         if caller and caller.identity == request.caller_identity:
             await self._session.interrupt(force=True)
         return ""
@@ -296,7 +298,7 @@ class Call:
         await self._reports.turn(told, call_id=self._job.room.name)
 
     async def _send(self, topic: str, text: str) -> None:
-        caller = self._session.room_io.linked_participant
+        caller = self._caller
         if caller and self._job.room.isconnected():
             await self._job.room.local_participant.send_text(
                 text, topic=topic, destination_identities=[caller.identity]
@@ -339,7 +341,3 @@ class Call:
         if self._recording:
             await self._recording.aclose()
         await self._engine.aclose()
-
-
-def _is_phone(caller: rtc.RemoteParticipant) -> bool:
-    return caller.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP

@@ -14,7 +14,7 @@ import pytest
 from agent.call_record import CALLS_FOLDER, CallRecords
 from agent.caller.conversation import Caller
 from agent.caller.line import RATE_HZ
-from agent.caller.script import CallScript, Say
+from agent.caller.script import CallScript, Patience, Say
 from agent.caller.ticket import ask_for_ticket
 from agent.conversations.recordings import Recordings
 from agent.conversations.store import Conversations
@@ -77,6 +77,17 @@ async def test_an_interrupted_answer_is_kept_as_it_was_heard(landline: Landline)
     turn = (await kept(landline, known, turns=2)).turns[0]
     assert turn.door == "voice" and turn.interrupted
     assert len(turn.heard) < len(turn.answer)
+
+
+async def test_a_question_whose_caller_hung_up_before_the_answer_is_kept(landline: Landline) -> None:
+    async with Caller(await ask_for_ticket(landline.base_url), patience=Patience(answer_s=2.0)) as caller:
+        await caller.hear_greeting()
+        landline.process("engine").suspend()
+        await caller.type(QUESTION)
+        known = caller.ticket.conversation
+    landline.process("engine").resume()
+    (turn,) = (await kept(landline, known, turns=1)).turns
+    assert (turn.said, turn.door, turn.heard, turn.interrupted) == (QUESTION, "text", "", True)
 
 
 async def test_what_is_kept_is_not_logged(landline: Landline) -> None:
