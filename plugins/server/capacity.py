@@ -88,6 +88,8 @@ class Capacity:
     _shares: list[Share] = field(default_factory=list[Share])
     _others: list[Share] = field(default_factory=list[Share])
     _turns: list[Turn] = field(default_factory=list[Turn])
+    _cores_alone: float = 0.0
+    _cores_per_call: float = 0.0
     _call_s: float = 0.0
     _done: Mapping[str, Work] = field(default_factory=dict[str, Work])
     _lately: dict[str, Work] = field(default_factory=dict[str, Work])
@@ -104,11 +106,14 @@ class Capacity:
             self._call_s = kept * self._call_s + seconds * calls
             self._shares = [replace(share, weight=kept * share.weight) for share in self._shares[1 - SHARES :]]
             self._shares.append(Share(self._theirs(processor_s / seconds) / calls, seconds * calls))
+            self._cores_per_call = quietest(self._shares, part=USUAL)
             for name, work in done.items():
                 new = work.plus(self._done.get(name, Work()), times=-1)
                 self._lately[name] = new.plus(self._lately.get(name, Work()), times=kept)
         elif seconds:
             self._others = [*self._others[1 - SHARES :], Share(processor_s / seconds, seconds)]
+            is_known = sum(share.weight for share in self._others) >= ALONE_S
+            self._cores_alone = quietest(self._others, part=RESTING) if is_known else 0.0
         self._done = dict(done)
 
     def answered(self, answered_ms: float, *, calls: int) -> None:
@@ -141,20 +146,15 @@ class Capacity:
             return 0.0
         load = calls / self._call_s
         waits_s = (wait_s(work, load=load) for work in self._lately.values() if work.busy_s > 0)
-        busy = self._others_cores() + calls * quietest(self._shares, part=USUAL)
+        busy = self._cores_alone + calls * self._cores_per_call
         return min(WORST_MS, 1000 * sum(waits_s) + COMPUTING_MS * crowding(busy, cores=self.cores))
 
     def _theirs(self, cores: float) -> float:
         """What the calls have of `cores` processors that are busy; others cannot keep more of them busy than are."""
-        others = self._others_cores()
-        if cores < others:
-            self._others = [Share(cores, ALONE_S)]
-        return max(0.0, cores - others)
-
-    def _others_cores(self) -> float:
-        """Processors that are busy whoever calls."""
-        is_known = sum(share.weight for share in self._others) >= ALONE_S
-        return quietest(self._others, part=RESTING) if is_known else 0.0
+        theirs = max(0.0, cores - self._cores_alone)
+        if cores < self._cores_alone:
+            self._others, self._cores_alone = [Share(cores, ALONE_S)], cores
+        return theirs
 
 
 def wait_s(work: Work, *, load: float) -> float:
