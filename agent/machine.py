@@ -44,22 +44,33 @@ def parts(settings: Settings, *, folder: Path, log_format: str) -> list[Part]:
 
 
 def _worker(number: int, port: int, environment: Mapping[str, str], after: tuple[str, ...], drain_s: float) -> Part:
-    health = f"http://127.0.0.1:{port}/health"
     own = {**environment, "WORKER_HEALTH_PORT": str(port)}
-    command, is_alive = _landline("worker"), is_there(health)
-    return Part(f"worker-{number}", command, answers(health), own, after, patience_s=drain_s, is_alive=is_alive)
+    health = f"http://127.0.0.1:{port}/health"
+    return _served(f"worker-{number}", _landline("worker"), health, own, after=after, patience_s=drain_s)
 
 
 def _web(settings: Settings, environment: Mapping[str, str]) -> Part:
     health = f"{settings.page}/health"
-    command, patience_s = _landline("web"), settings.web.drain_s
-    return Part("web", command, answers(health), environment, patience_s=patience_s, is_alive=is_there(health))
+    return _served("web", _landline("web"), health, environment, patience_s=settings.web.drain_s)
 
 
 def _livekit(settings: Settings, folder: Path) -> Part:
     command = livekit_server.command(settings.livekit, folder=folder)
     root = f"http://127.0.0.1:{settings.livekit.port}/"
-    return Part("livekit", command.arguments, answers(root), command.environment, is_alive=is_there(root))
+    return _served("livekit", command.arguments, root, command.environment)
+
+
+def _served(
+    name: str,
+    command: tuple[str, ...],
+    url: str,
+    environment: Mapping[str, str],
+    *,
+    after: tuple[str, ...] = (),
+    patience_s: float = 0.0,
+) -> Part:
+    """A process that serves `url`: ready once that gives 200, alive while it is answered at all."""
+    return Part(name, command, answers(url), environment, after, patience_s, is_there(url))
 
 
 def _landline(command: str) -> tuple[str, ...]:

@@ -112,29 +112,29 @@ def load() -> Settings:
 def _read(settings: Settings, name: str) -> None:
     """One section; raises `SettingsError` for what cannot be used, named as whoever set it knows it."""
     section = SECTIONS[name]
-    prefix = str(section.model_config.get("env_prefix", ""))
     try:
         unknown = getattr(settings, name).model_extra
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise SettingsError(f"{prefix}{str(first['loc'][0]).upper()}: {first['msg']}") from error
+        raise SettingsError(f"{_variable(section, str(first['loc'][0]))}: {first['msg']}") from error
     except UnreadableSetting as error:
         field = next((field for field in section.model_fields if f'"{field}"' in str(error)), "…")
-        raise SettingsError(f"{prefix}{field.upper()}: Input should be valid JSON") from error
+        raise SettingsError(f"{_variable(section, field)}: Input should be valid JSON") from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f".env cannot be read: {error}") from error
     if unknown:
-        raise SettingsError(_no_such(f"{prefix}{next(iter(unknown)).upper()}"))
+        raise SettingsError(_no_such(_variable(section, next(iter(unknown)))))
 
 
 def _no_such(name: str) -> str:
-    known = [
-        f"{section.model_config.get('env_prefix', '')}{field.upper()}"
-        for section in SECTIONS.values()
-        for field in section.model_fields
-    ]
+    known = [_variable(section, field) for section in SECTIONS.values() for field in section.model_fields]
     meant = "".join(f"; {near} is" for near in get_close_matches(name, known, n=1))
     return f"{name} in .env is no setting{meant}. All of them are in .env.example"
+
+
+def _variable(section: type[Section], field: str) -> str:
+    """The environment's name for a field."""
+    return f"{section.model_config.get('env_prefix', '')}{field.upper()}"
 
 
 def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
@@ -197,13 +197,12 @@ def example() -> str:
     """The text of `.env.example`: every setting with its sentence and its default, commented out."""
     lines = ["# Every setting with its default. Copy to .env and uncomment what you change."]
     for section in SECTIONS.values():
-        prefix = str(section.model_config.get("env_prefix", ""))
         lines += ["", f"# --- {(section.__doc__ or '').strip()}"]
         for name, field in section.model_fields.items():
             lines += [
                 "",
                 f"# {' '.join((field.description or '').split())}",
-                f"# {prefix}{name.upper()}={_shown(field)}",
+                f"# {_variable(section, name)}={_shown(field)}",
             ]
     return "\n".join(lines) + "\n"
 
