@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from knowledge.composing import Composer
 from knowledge.errors import DamagedDocument, EncryptedDocument
+from knowledge.loaders.columns import Place, cell_count, own_words
 from knowledge.loaders.docx_markup import PARAGRAPH, TEXT_BOX, flatten
 from knowledge.prose import Parsed
 
@@ -20,9 +21,6 @@ _CONTENTS = re.compile(r"toc( heading| \d)", re.IGNORECASE)
 _OLE = b"\xd0\xcf\x11\xe0"
 """How password-protected Office files begin."""
 _MAX_UNPACKED_BYTES = 500_000_000
-
-Place = tuple[str, bool]
-"""The words that stand in a column, and whether it is the first that their cell spans."""
 
 
 def load_docx(data: bytes, source: str) -> Parsed:
@@ -93,10 +91,10 @@ def _leave_list(composer: Composer) -> None:
 
 def _read_table(table: "Table", composer: Composer) -> None:
     rows = [_places(row) for row in table.rows]
-    captions = next((place for place, row in enumerate(rows) if _cell_count(row) > 1), len(rows))
+    captions = next((place for place, row in enumerate(rows) if cell_count(row) > 1), len(rows))
     captions += len(rows) == captions + 1  # names of columns and no rows
-    for words, is_first in (place for row in rows[:captions] for place in row):
-        if is_first:
+    for row in rows[:captions]:
+        for words in own_words(row):
             composer.text(words)
     _read_rows(rows[captions:], composer)
 
@@ -104,20 +102,16 @@ def _read_table(table: "Table", composer: Composer) -> None:
 def _read_rows(rows: list[list[Place]], composer: Composer) -> None:
     if not rows:
         return
-    header = [words for words, _ in rows[0]]
+    header = [place.words for place in rows[0]]
     for row in rows[1:]:
-        composer.row(header, [words if is_first else "" for words, is_first in row])
-
-
-def _cell_count(row: list[Place]) -> int:
-    return sum(is_first for _, is_first in row)
+        composer.row(header, own_words(row))
 
 
 def _places(row: Any) -> list[Place]:
     cells = list(row.cells)
     befores = [None, *cells]
     return [
-        (_words_in(cell._tc, cell), before is None or cell._tc is not before._tc)
+        Place(_words_in(cell._tc, cell), before is None or cell._tc is not before._tc)
         for cell, before in zip(cells, befores, strict=False)
     ]
 

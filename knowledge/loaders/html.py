@@ -8,6 +8,7 @@ from bs4.element import NavigableString, PageElement, PreformattedString, Tag
 from knowledge.composing import Composer
 from knowledge.decoding import marked_encoding, refuse_binary
 from knowledge.errors import DamagedDocument
+from knowledge.loaders.columns import cell_count, own_words
 from knowledge.loaders.html_tables import Grid, read_grid
 from knowledge.prose import Parsed
 
@@ -128,7 +129,7 @@ class _Reader:
     def _read_table(self, grid: Grid) -> None:
         header = grid.header
         for row in grid.rows[grid.heads :]:
-            self._composer.row(header, [words if is_first else "" for words, is_first in row])
+            self._composer.row(header, own_words(row))
 
 
 def _is_left_out(tag: Tag) -> bool:
@@ -143,7 +144,7 @@ def _data_of(table: Tag) -> Grid | None:
     if table.find(("table", "h1", "p")) is not None:
         return None
     grid = read_grid(table)
-    is_data = len(grid.rows) > 1 and all(sum(is_first for _, is_first in row) > 1 for row in grid.rows[:2])
+    is_data = len(grid.rows) > 1 and all(cell_count(row) > 1 for row in grid.rows[:2])
     return grid if is_data else None
 
 

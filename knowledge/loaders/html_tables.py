@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from bs4.element import Tag
 
+from knowledge.loaders.columns import Place
+
 MAX_COLUMNS = 1000
 """What a page claims beyond is left out: a few bytes can ask for any number."""
-
-Place = tuple[str, bool]
-"""The words that stand in a column, and whether it is the first that their cell spans."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Grid:
     def header(self) -> list[str]:
         """The name of each column: where names have names above them, both."""
         heads = self.rows[: self.heads]
-        columns = [[row[place][0] for row in heads if place < len(row)] for place in range(max(map(len, heads)))]
+        columns = [[row[place].words for row in heads if place < len(row)] for place in range(max(map(len, heads)))]
         return [" ".join(filter(None, dict.fromkeys(names))) for names in columns]
 
 
@@ -59,9 +58,9 @@ def _places(row: Sequence[Tag], hanging: dict[int, tuple[Place, int]]) -> list[P
         elif (cell := next(cells, None)) is not None:
             words, rows_more = " ".join(cell.get_text(" ").split()), _span(cell, "rowspan") - 1
             for number in range(min(_span(cell, "colspan"), MAX_COLUMNS - len(places))):
-                _stand(places, (words, not number), rows_more, hanging)
+                _stand(places, Place(words, not number), rows_more, hanging)
         elif hanging and max(hanging) > len(places):
-            places.append(("", False))
+            places.append(Place("", False))
         else:
             break
     return places
