@@ -35,6 +35,7 @@ class Ahead:
         self._session = session
         session.on("user_input_transcribed", self.on_transcript)
         session.on("conversation_item_added", self.on_item)
+        self._want("")  # every prompt begins with the instructions
 
     def on_transcript(self, event: UserInputTranscribedEvent) -> None:
         """The caller has said more."""
@@ -45,7 +46,11 @@ class Ahead:
     def on_item(self, event: Any) -> None:
         """A turn has become part of the conversation; after the agent's, the next prompt begins with all of it."""
         self._words.on_item(event)
-        if isinstance(event.item, llm.ChatMessage) and event.item.role == "assistant":
+        if not isinstance(event.item, llm.ChatMessage):
+            return
+        if event.item.role == "user":
+            self._wanted = None  # its answer is being made: that reads the same
+        if event.item.role == "assistant":
             self._words.clear()  # a "mhm" while the agent spoke never becomes a turn
             self._want("")
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 QUOTE = "> "
+CHARS_PER_TOKEN = 4
 MAX_SPOKEN_CHARS = 240
 """A longer sentence is cut at a clause end, where what remains is still a sentence."""
 _ROLES = "system|developer|user|assistant|model|tool|function"
@@ -29,6 +30,20 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x1f\x7f\u200b\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
 )
 """Controls, reversals and letters that no reader sees."""
+
+
+def excerpts(retrieval: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The passages, as much of them as fits a prompt: where that is not all, the sentences nearest to the question."""
+    passages, room = retrieval["passages"], retrieval.get("prompt_tokens")
+    if room is None or sum(len(one["text"]) for one in passages) <= room * CHARS_PER_TOKEN:
+        return list(passages)
+    chosen: dict[int, list[str]] = {}
+    left = room * CHARS_PER_TOKEN
+    for line in retrieval["candidates"]:
+        if line["kind"] == "sentence" and (len(line["text"]) <= left or not chosen):
+            chosen.setdefault(line["passage"], []).append(line["text"])
+            left -= len(line["text"])
+    return [{**passages[place], "text": "\n".join(chosen[place])} for place in sorted(chosen)]
 
 
 def numbered(passages: Sequence[Mapping[str, Any]]) -> str:

@@ -11,7 +11,7 @@ from livekit.agents import llm
 
 from agent.follow_up import search_query
 from agent.history import before, recent
-from agent.passages import numbered, plain
+from agent.passages import excerpts, numbered, plain
 from agent.phrases import ALL as APOLOGIES
 from agent.prompts import read_prompt
 from agent.quote import quote_prompt
@@ -167,7 +167,7 @@ def free_messages(instructions: str, retrieval: Json, question: str, history: Me
 
     The question stands on one line, so that nothing in it looks like a passage.
     """
-    found = numbered(retrieval["passages"]) or "(nothing in the documents fits)"
+    found = numbered(excerpts(retrieval)) or "(nothing in the documents fits)"
     asked = f"Documents:\n{found}\n\nQuestion: {' '.join(plain(question).split())}"
     return [{"role": "system", "content": instructions}, *history, {"role": "user", "content": asked}]
 

@@ -80,6 +80,8 @@ class LlamaModel:
             closing.callback(context.close)
             self.context_tokens = min(context_tokens, weights.context_tokens)
             """The longest prompt and answer together."""
+            self.reading_rate = context.reading_rate()
+            """Tokens of a prompt that are read in a second, as measured when it was loaded."""
             cells = Cells(context, slots=slots, partial=weights.partial, shelf_bytes=shelf_bytes)
             self._loop = DecodeLoop(context, self._vocabulary, cells, slice_tokens=SLICE_TOKENS)
             self._loop.start()

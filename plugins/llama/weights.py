@@ -41,6 +41,7 @@ class Weights:
         if gpu_layers and not c.llama_supports_gpu_offload():
             raise DeviceMissing("llama", "a GPU", NO_OFFLOAD)
         self.path = path
+        self.on_gpu = bool(gpu_layers)
         with _opening:
             self.pointer = self._open(gpu_layers)
         self.vocabulary = c.llama_model_get_vocab(self.pointer)

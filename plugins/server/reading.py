@@ -9,13 +9,17 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from plugins.errors import InvalidRequest
-from plugins.server.engine import Question
+from plugins.server.engine import Engine, Question
 from plugins.server.keys import ENGINE
 from plugins.server.metrics import RETRIEVAL
 from plugins.server.replies import read_body
 from plugins.server.scheduler import Priority
 
 MAX_TEXTS = 256
+READ_WITHIN_S = 1.5
+"""How long the language model may read what was found; most of that time the caller still speaks."""
+FEWEST_TOKENS = 80
+"""Of what was found the model gets to read as much in any case: a few sentences."""
 
 
 class RetrieveRequest(BaseModel):
@@ -34,14 +38,22 @@ class EmbeddingsRequest(BaseModel):
 
 
 async def retrieve(request: web.Request) -> web.Response:
-    """Passages and quotable candidates for one question."""
+    """Passages and quotable candidates for one question, and how many of their tokens fit a prompt (null: all)."""
     engine = request.app[ENGINE]
     knowledge = engine.knowledge.use()
     body = await read_body(request, RetrieveRequest)
     question = knowledge.question(**body.model_dump())
     with RETRIEVAL.time():
         found = await _on_reader(request, Question(question), Priority.FIRST_ANSWER)
-    return web.json_response(asdict(found))
+    return web.json_response(asdict(found) | {"prompt_tokens": prompt_tokens(engine)})
+
+
+def prompt_tokens(engine: Engine) -> int | None:
+    """How many tokens of what was found the language model reads in time; `None` where another machine reads them."""
+    llama = engine.llama.loaded()
+    if engine.outside or llama is None:
+        return None
+    return max(FEWEST_TOKENS, round(READ_WITHIN_S * llama.reading_rate))
 
 
 async def list_documents(request: web.Request) -> web.Response:

@@ -76,6 +76,27 @@ async def test_after_an_answer_the_conversation_is_read() -> None:
     await following.aclose()
 
 
+async def test_words_whose_turn_is_being_answered_are_not_read_any_more() -> None:
+    reader = Reader()
+    following = ahead(reader)
+    for text in ("how", "how much"):
+        following.on_transcript(heard(text))
+        await settle()
+    following.on_item(SimpleNamespace(item=llm.ChatMessage(role="user", content=["how much"])))
+    reader.go.set()
+    await settle()
+    assert reader.read == ["how"]
+
+
+async def test_what_every_prompt_begins_with_is_read_before_anybody_speaks() -> None:
+    reader = Reader()
+    following = ahead(reader)
+    following.watch(SimpleNamespace(on=lambda *_: None, history=llm.ChatContext.empty()))  # type: ignore[arg-type]
+    await settle()
+    assert reader.read == [""]
+    await following.aclose()
+
+
 async def test_an_engine_that_is_away_ends_nothing() -> None:
     reader = Reader()
     following = ahead(reader)

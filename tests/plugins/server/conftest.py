@@ -51,6 +51,7 @@ class Llama:
     """Answers every prompt with the deltas it was given."""
 
     def __init__(self) -> None:
+        self.reading_rate = 1000.0
         self.asked: list[Generation] = []
         self.streams: list[Stream] = []
         self.released: list[str] = []

@@ -133,7 +133,13 @@ async def test_the_embedding_model_is_named_with_its_dimension(bench: Bench) -> 
 
 async def test_retrieval_passes_the_documents_switch_on(bench: Bench) -> None:
     found = await bench.client.retrieve("when", documents=False)
-    assert found == {"query": "when", "documents": False, "within": ["default", "", ""]}
+    assert (found["query"], found["documents"]) == ("when", False)
+
+
+@pytest.mark.parametrize(("tokens_a_second", "tokens"), [(1000.0, 1500), (10.0, 80)])
+async def test_retrieval_says_how_much_of_it_is_read_in_time(bench: Bench, tokens_a_second: float, tokens: int) -> None:
+    bench.llama.reading_rate = tokens_a_second
+    assert (await bench.client.retrieve("when"))["prompt_tokens"] == tokens
 
 
 async def test_retrieval_is_limited_to_the_documents_that_are_named(bench: Bench) -> None:
