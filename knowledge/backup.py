@@ -33,7 +33,12 @@ class About:
 
 
 def back_up(index: Index, path: Path, *, wait_s: float) -> About:
-    """Write the index to `path`, which appears only when it is complete. Raises `StorageFull`, `IndexLocked`."""
+    """Write the index to `path`, which appears only when it is complete, in the place of an older backup if need be.
+
+    Raises `KnowledgeError` if any other file lies there, `StorageFull`, `IndexLocked`.
+    """
+    if path.exists() and not _is_backup(path):
+        raise KnowledgeError(f"{path} is there already and no backup; name another file, or remove that one first.")
     partial = path.with_name(f"{path.name}.part")
     try:
         with index.writing(wait_s=wait_s):
@@ -47,6 +52,14 @@ def back_up(index: Index, path: Path, *, wait_s: float) -> About:
         with suppress(OSError):
             partial.unlink()
     return about
+
+
+def _is_backup(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _ABOUT in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def read_about(path: Path) -> About:

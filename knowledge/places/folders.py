@@ -91,11 +91,13 @@ def is_gone(path: Path) -> bool:
 def _walk(folder: Path) -> Iterator[Item]:
     """All files below a folder, sorted, each shown as `folder name/path below`; without hidden ones and indexes.
 
-    Folders that may not be read follow, for a refusal of their own.
+    Links to folders are followed, to each folder once. Folders that may not be read follow, for a refusal of their own.
     """
     barred: list[OSError] = []
-    for parent, folders, names in os.walk(folder, onerror=barred.append):
-        folders[:] = sorted(name for name in folders if not is_ignored(name))
+    seen = {os.path.realpath(folder)}
+    for parent, folders, names in os.walk(folder, onerror=barred.append, followlinks=True):
+        below = sorted((Path(parent, name) for name in folders if not is_ignored(name)), key=_links_last)
+        folders[:] = [path.name for path in below if _is_new(path, seen)]
         for name in sorted(names):
             if not is_ignored(name):
                 path = Path(parent, name)
@@ -104,6 +106,18 @@ def _walk(folder: Path) -> Iterator[Item]:
         path = Path(error.filename)
         if not is_gone(path):
             yield _barred(path, path.relative_to(folder.parent).as_posix(), error)
+
+
+def _links_last(folder: Path) -> tuple[bool, str]:
+    return folder.is_symlink(), folder.name
+
+
+def _is_new(folder: Path, seen: set[str]) -> bool:
+    """Whether no link has led to this folder before; `seen` then knows it."""
+    place = os.path.realpath(folder)
+    is_new = place not in seen
+    seen.add(place)
+    return is_new
 
 
 def _barred(folder: Path, source: str, error: OSError) -> Item:

@@ -163,6 +163,17 @@ def test_a_damaged_index_is_replaced_by_its_backup(put: Put, index: Index, tmp_p
     assert verify(Index(index.uri, "words", index.dim)).chunks == 1
 
 
+def test_a_backup_takes_the_place_of_an_older_one_and_of_nothing_else(put: Put, index: Index, tmp_path: Path) -> None:
+    put({"a.txt": "We open at nine."})
+    letter = tmp_path / "letter.docx"
+    letter.write_bytes(b"dear guests")
+    with pytest.raises(KnowledgeError, match=r"letter\.docx is there already and no backup"):
+        back_up(index, letter, wait_s=0)
+    assert letter.read_bytes() == b"dear guests"
+    for _ in range(2):
+        back_up(index, tmp_path / "saved.zip", wait_s=0)
+
+
 def test_what_is_no_backup_is_refused(put: Put, index: Index, tmp_path: Path) -> None:
     put({"a.txt": "We open at nine."})
     path = tmp_path / "saved.zip"

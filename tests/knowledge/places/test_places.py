@@ -64,6 +64,17 @@ def test_a_folder_whose_name_looks_like_a_pattern_is_a_folder(tmp_path: Path) ->
     assert isinstance(place(tmp_path / "a[1]"), Folder)
 
 
+def test_links_to_folders_are_followed_once_and_never_in_a_circle(tmp_path: Path) -> None:
+    for name in ("house/rooms/a.md", "shared/b.md"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("Hello.")
+    (tmp_path / "house" / "all").symlink_to(tmp_path / "shared")
+    (tmp_path / "house" / "again").symlink_to(tmp_path / "house" / "rooms")
+    (tmp_path / "shared" / "up").symlink_to(tmp_path / "house")
+    found = place(tmp_path / "house").items()
+    assert [item.source for item in found] == ["house/rooms/a.md", "house/all/b.md"]
+
+
 def test_a_glob_brings_the_files_that_it_matches(tmp_path: Path) -> None:
     for name in ("a.md", "b.txt", "deep/c.md", ".hidden/d.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
