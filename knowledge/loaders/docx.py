@@ -1,4 +1,4 @@
-"""DOCX: paragraphs, lists and tables of a Word document under its headings."""
+"""DOCX: paragraphs, lists, tables and notes of a Word document under its headings."""
 
 import re
 import zipfile
@@ -9,6 +9,7 @@ from knowledge.composing import Composer
 from knowledge.errors import DamagedDocument, EncryptedDocument
 from knowledge.loaders.columns import Place, cell_count, own_words
 from knowledge.loaders.docx_markup import PARAGRAPH, TEXT_BOX, flatten
+from knowledge.loaders.docx_notes import Notes
 from knowledge.prose import Parsed
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def load_docx(data: bytes, source: str) -> Parsed:
         raise EncryptedDocument(source)
     document = _opened(data, source)
     flatten(document.element.body)
-    composer = Composer()
+    composer, notes = Composer(), _notes(document, source)
     for part in document.iter_inner_content():
         if hasattr(part, "rows"):
             _leave_list(composer)
@@ -37,6 +38,8 @@ def load_docx(data: bytes, source: str) -> Parsed:
         else:
             _read_paragraph(part, composer)
             _read_boxes(part, composer)
+        for note in notes.of(part._element):  # pyright: ignore[reportPrivateUsage]  # nor a way to what is referred to
+            composer.text(note)
     return composer.finish(title=_words(document.core_properties.title or "") or None)
 
 
@@ -53,6 +56,15 @@ def _opened(data: bytes, source: str) -> Any:
         return Document(BytesIO(data))
     except (zipfile.BadZipFile, PackageNotFoundError, LxmlError, KeyError, ValueError, OSError) as error:
         raise DamagedDocument(source, "it is not a whole DOCX file") from error
+
+
+def _notes(document: Any, source: str) -> Notes:
+    from lxml.etree import LxmlError
+
+    try:
+        return Notes(document)
+    except LxmlError as error:
+        raise DamagedDocument(source, "its footnotes are no XML") from error
 
 
 def _read_paragraph(paragraph: "Paragraph", composer: Composer) -> None:

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-PARAGRAPH = f"{_WORD}p"
-TEXT_BOX = f"{_WORD}txbxContent"
+PARAGRAPH = f"{WORD}p"
+TEXT_BOX = f"{WORD}txbxContent"
 
-_DELETED = (f"{_WORD}del", f"{_WORD}moveFrom")
-_ROW, _ROW_PROPERTIES = f"{_WORD}tr", f"{_WORD}trPr"
-_CONTROL, _CONTROL_PROPERTIES, _CONTROL_END = f"{_WORD}sdt", f"{_WORD}sdtPr", f"{_WORD}sdtEndPr"
-_INVITATION = f"{_WORD}showingPlcHdr"
+_DELETED = (f"{WORD}del", f"{WORD}moveFrom")
+_ROW, _ROW_PROPERTIES = f"{WORD}tr", f"{WORD}trPr"
+_CONTROL, _CONTROL_PROPERTIES, _CONTROL_END = f"{WORD}sdt", f"{WORD}sdtPr", f"{WORD}sdtEndPr"
+_INVITATION = f"{WORD}showingPlcHdr"
 """Marks a control in which nobody has written anything yet: "Click here to enter text"."""
-_WRAPPERS = (_CONTROL, *(f"{_WORD}{name}" for name in ("sdtContent", "ins", "moveTo", "smartTag", "customXml")))
+_WRAPPERS = (_CONTROL, *(f"{WORD}{name}" for name in ("sdtContent", "ins", "moveTo", "smartTag", "customXml")))
 
 
 def flatten(body: Any) -> None:

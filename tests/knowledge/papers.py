@@ -5,6 +5,8 @@ from io import BytesIO
 from typing import Any
 
 from docx import Document
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
 from pypdf import PdfReader, PdfWriter
@@ -100,6 +102,33 @@ def edited_docx() -> bytes:
                 table.cell(row, column).text = text
     table.cell(4, 2).add_table(1, 1).cell(0, 0).text = "euros"
     return _saved(document)
+
+
+def annotated_docx(*, child: str = "For children 6.") -> bytes:
+    """A Word document with a footnote under its price and an endnote under its table."""
+    document = Document()
+    _refer(document.add_paragraph("Breakfast costs 12 euros."), "footnote", "2")
+    document.add_paragraph("Dogs stay out.")
+    table = document.add_table(2, 2)
+    for place, text in enumerate(("Room", "Price", "Lake", "120 euros")):
+        table.cell(*divmod(place, 2)).text = text
+    _refer(table.cell(1, 1).paragraphs[0], "endnote", "1")
+    _add_note(document, "footnote", "2", child)
+    _add_note(document, "endnote", "1", "In summer only.")
+    return _saved(document)
+
+
+def _refer(paragraph: Any, kind: str, number: str) -> None:
+    paragraph._p.append(_word(f'<w:r><w:{kind}Reference w:id="{number}"/></w:r>'))
+
+
+def _add_note(document: Any, kind: str, number: str, text: str) -> None:
+    """Beside the line above the notes, which Word keeps as one of them."""
+    line = f'<w:{kind} w:type="separator" w:id="0"><w:p/></w:{kind}>'
+    note = f'<w:{kind} w:id="{number}"><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:{kind}>'
+    markup = f"<w:{kind}s {nsdecls('w')}>{line}{note}</w:{kind}s>".encode()
+    part = Part(PackURI(f"/word/{kind}s.xml"), "application/xml", markup, document.part.package)
+    document.part.relate_to(part, f"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}s")
 
 
 def _word(markup: str) -> Any:

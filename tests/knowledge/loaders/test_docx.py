@@ -8,7 +8,7 @@ import pytest
 from knowledge.errors import DamagedDocument, EncryptedDocument
 from knowledge.loaders.docx import load_docx
 from knowledge.prose import Block
-from tests.knowledge.papers import docx, edited_docx
+from tests.knowledge.papers import annotated_docx, docx, edited_docx
 
 
 def test_headings_lists_and_tables_are_read_in_order() -> None:
@@ -35,6 +35,21 @@ def test_a_document_reads_as_if_its_changes_were_accepted() -> None:
         "Room: Lake, Season: winter, Price: 80.",
         "Room: Attic, Price: 60 euros.",
     ]
+
+
+def test_notes_stand_below_what_refers_to_them() -> None:
+    assert [block.text for block in load_docx(annotated_docx(), "a.docx").blocks] == [
+        "Breakfast costs 12 euros.",
+        "For children 6.",
+        "Dogs stay out.",
+        "Room: Lake, Price: 120 euros.",
+        "In summer only.",
+    ]
+
+
+def test_notes_that_cannot_be_read_say_so() -> None:
+    with pytest.raises(DamagedDocument, match="footnotes are no XML"):
+        load_docx(annotated_docx(child="For <children 6."), "a.docx")
 
 
 def test_a_locked_document_says_so() -> None:
